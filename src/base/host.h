@@ -46,8 +46,9 @@ bool host_stat_path(const char *path, struct host_stat *out);
 int host_open(const char *path, bool write, bool create, bool truncate);
 /** Facts of an open file. */
 bool host_stat_fd(int fd, struct host_stat *out);
-/** Reads or writes at `offset`; bytes moved, -1 on error. */
+/** Reads at `offset`; bytes moved (fewer than `size` only at the end of the file or an error), -1 on error. */
 ssize_t host_pread(int fd, void *buffer, size_t size, uint64_t offset);
+/** Writes at `offset`; bytes moved, -1 on error. */
 ssize_t host_pwrite(int fd, const void *buffer, size_t size, uint64_t offset);
 /** Writes to a stream descriptor (no offset), all of it unless an error occurs. */
 ssize_t host_write(int fd, const void *buffer, size_t size);
@@ -59,8 +60,10 @@ bool host_truncate(int fd, uint64_t size);
 bool host_remove(const char *path);
 /** Makes a directory; false on failure. */
 bool host_mkdir(const char *path);
-/** Names in a directory, sorted bytewise (readdir's order is the host's), NULL-terminated; free with host_free_names. */
+/** Names in a directory but for . and .., sorted bytewise (readdir's order is the host's), NULL-terminated.
+ *  NULL if it cannot be read. */
 char **host_list_directory(const char *path);
+/** Frees what host_list_directory returned; NULL is allowed. */
 void host_free_names(char **names);
 /** Reads a whole file (malloc'ed, at most `limit` bytes). NULL if absent, unreadable or larger. */
 void *host_read_file(const char *path, size_t limit, size_t *size);

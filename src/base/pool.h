@@ -28,7 +28,7 @@ void *pool_alloc(pool *p, size_t size, uint32_t tag);
 void pool_free(pool *p, void *block);
 /** Grows or shrinks a block (new bytes are zeroed). NULL: limit reached, the old block stays. */
 void *pool_realloc(pool *p, void *block, size_t size, uint32_t tag);
-/** Usable size of a block. */
+/** Bytes of a block that may be used: what was asked for. */
 size_t pool_block_size(const void *block);
 /** Fills `out`. */
 void pool_query(const pool *p, struct pool_stats *out);
