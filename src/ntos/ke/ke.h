@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** @file ke.h  The kernel proper: pool, clock, scheduler and its policy, dispatcher objects, waits, APCs, trace. */
+#ifndef NTOS_KE_KE_H
+#define NTOS_KE_KE_H
+
+#include "ntos/inc/pcr.h"
+
+#include <stddef.h>
+
+/* ---- pool.c ---- */
+
+/** Zeroed memory of the machine's own pool; NULL when the machine's limit is reached. */
+void *ExAllocatePoolWithTag(size_t size, ULONG tag);
+/** Frees a block; NULL is allowed. */
+void ExFreePool(void *block);
+/** Resizes a block, new bytes zero; NULL leaves the old one. */
+void *ExReallocatePool(void *block, size_t size, ULONG tag);
+#define POOL_TAG(a, b, c, d) ((ULONG)(a) | (ULONG)(b) << 8 | (ULONG)(c) << 16 | (ULONG)(d) << 24)
+
+/* ---- machine-wide ke state ---- */
+
+/** Where the scheduler is asked who runs next (DESIGN 1.5). */
+enum ke_choice_point { KE_CHOICE_WAIT, KE_CHOICE_SIGNAL, KE_CHOICE_LOCK, KE_CHOICE_QUANTUM, KE_CHOICE_YIELD,
+                       KE_CHOICE_RACE };
+
+/** Who runs next. `choose` gets the ready threads in order of readiness; at every point but KE_CHOICE_WAIT the
+ *  running thread is the *first* of them. It returns an index below n. */
+struct ke_policy {
+  unsigned (*choose)(void *context, enum ke_choice_point point, KTHREAD *const ready[], unsigned n);
+  void *context;
+  bool preempts_at_signals; /**< asked at signals, locks and race points too; else these cost one branch */
+};
+
+/** Why a machine stopped running although threads are left. */
+enum ke_end_reason { KE_RUNNING, KE_DEADLOCK, KE_BUDGET, KE_INTERRUPTED, KE_TRIPLE_FAULT, KE_INTERNAL_ERROR };
+
+struct ke_config {
+  size_t max_threads;       /**< fiber stacks to reserve */
+  uint64_t seed;
+  bool random_schedule;     /**< seeded random policy instead of round robin */
+  uint64_t block_budget;    /**< blocks the machine may execute, 0: no limit */
+  uint64_t quantum_blocks;  /**< 0: default */
+  const volatile int *stop_flag; /**< dbgksim_interrupt */
+  uint8_t stack_prefill;    /**< determinism test: byte that stacks start with */
+};
+
+/** Sets up ke for a machine; KeGetPcr() must be set and have a pool. False: no memory. */
+bool KeInitSystem(const struct ke_config *config);
+/** Gives back what is not in the pool. */
+void KeShutdownSystem(void);
+
+/* ---- clock.c: virtual time; 100 ns units since start-up (interrupt time) and since 1601 (system time) ---- */
+
+/** Virtual system time at start-up: 2024-01-01 00:00 UTC, so that runs are alike. */
+#define KE_BOOT_TIME 133485408000000000ull
+/** Nanoseconds of virtual time that one translated block takes. */
+#define KE_NANOSECONDS_PER_BLOCK 10u
+/** Blocks per quantum. */
+#define KE_DEFAULT_QUANTUM 200000u
+
+ULONG64 KeQueryInterruptTime(void);
+ULONG64 KeQuerySystemTime(void);
+/** Nanoseconds since start-up: the finest virtual clock. */
+ULONG64 ke_nanoseconds(void);
+/** Charges executed blocks to the clock; timers that became due fire at the next quantum end or wait. */
+void ke_charge_blocks(ULONG64 blocks);
+/** Fires all timers that are due. */
+void KiExpireTimers(void);
+/** Blocks that the running thread may execute now: what is left of the quantum, the budget and the next timer. */
+ULONG64 ke_block_allowance(void);
+/** Host address of the KUSER_SHARED_DATA page, whose times are kept current; set by mm/ps at start-up. */
+void ke_set_shared_data(UCHAR *page);
+/** Writes the current times into KUSER_SHARED_DATA (service entry, quantum end). */
+void KeUpdateSharedTime(void);
+/** Next number of the named random stream of this machine (seeded; each user has its own stream). */
+ULONG64 ke_random(const char *stream);
+
+/* ---- sched.c ---- */
+
+/** Prepares a thread: not ready, its stack taken. STATUS_INSUFFICIENT_RESOURCES: no stack left. */
+NTSTATUS KeInitThread(KTHREAD *Thread, PKSYSTEM_ROUTINE SystemRoutine, void *StartContext, KPROCESS *Process);
+/** Prepares the thread that is the caller of the API: no stack of its own, running. */
+void ke_init_host_thread(KTHREAD *Thread, KPROCESS *Process);
+/** Makes an initialized thread ready for the first time. */
+void KeReadyThread(KTHREAD *Thread);
+/** Ends the running thread: signals it, gives its stack back, never returns. `reaped` is called on another stack. */
+_Noreturn void KeTerminateThread(void (*reaped)(KTHREAD *));
+/** Gives others a turn (NtYieldExecution). True if somebody else ran. */
+bool KeYieldExecution(void);
+/** Quantum end: time is current, timers fire, somebody else may run. */
+void KiQuantumEnd(void);
+/** A scheduling choice between an unlocked read and its use (DESIGN 1.5). */
+void ke_race_point(void);
+/** Sets an end reason: the host's thread is woken from any wait with KE_WAIT_STOPPED. */
+void ke_stop(enum ke_end_reason reason);
+/** Current end reason. */
+enum ke_end_reason ke_ended(void);
+/** Clears a reason that running may continue after (interrupt, budget raised, deadlock). */
+void ke_resume(void);
+/** Adds blocks to the run budget; 0 removes the limit. */
+void ke_set_block_budget(uint64_t blocks);
+/** Status of a host wait that ended because the machine stopped; never seen by a guest. */
+#define KE_WAIT_STOPPED NT_STATUS_VALUE(0x2D000001)
+/** Writes who waits for what, one line per thread (deadlock report). */
+void ke_report_waits(char *out, size_t size);
+/** Calls fn for each thread that ke knows and that has not ended. */
+void ke_for_each_thread(void (*fn)(void *context, KTHREAD *), void *context);
+
+/* ---- dispatcher.c ---- */
+
+void KeInitializeEvent(KEVENT *Event, EVENT_TYPE Type, BOOLEAN State);
+/** Previous state. */
+LONG KeSetEvent(KEVENT *Event);
+LONG KeResetEvent(KEVENT *Event);
+LONG KePulseEvent(KEVENT *Event);
+void KeInitializeMutant(KMUTANT *Mutant, BOOLEAN InitialOwner);
+/** Previous count in *Previous; STATUS_MUTANT_NOT_OWNED. `Abandoned` releases wholly (thread exit). */
+NTSTATUS KeReleaseMutant(KMUTANT *Mutant, BOOLEAN Abandoned, LONG *Previous);
+void KeInitializeSemaphore(KSEMAPHORE *Semaphore, LONG Count, LONG Limit);
+/** STATUS_SEMAPHORE_LIMIT_EXCEEDED leaves it unchanged. */
+NTSTATUS KeReleaseSemaphore(KSEMAPHORE *Semaphore, LONG Adjustment, LONG *Previous);
+void KeInitializeTimerEx(KTIMER *Timer, TIMER_TYPE Type);
+/** DueTime < 0 relative, else absolute system time, 100 ns units. True if it was set before. */
+BOOLEAN KeSetTimerEx(KTIMER *Timer, LONG64 DueTime, ULONG Period);
+BOOLEAN KeCancelTimer(KTIMER *Timer);
+/** Signals a process or thread object for good. */
+void ke_signal_forever(DISPATCHER_HEADER *Header);
+
+/* ---- wait.c ---- */
+
+/** Timeout: NULL for ever; negative relative, else absolute, 100 ns units; 0 polls.
+ *  @return STATUS_SUCCESS, STATUS_ABANDONED_WAIT_0, STATUS_TIMEOUT, STATUS_ALERTED, STATUS_USER_APC;
+ *  KE_WAIT_STOPPED for the host's thread only. A UserMode wait also ends (STATUS_USER_APC) when the thread is told to exit. */
+NTSTATUS KeWaitForSingleObject(void *Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
+                               const LONG64 *Timeout);
+/** The same for 1..MAXIMUM_WAIT_OBJECTS objects. */
+NTSTATUS KeWaitForMultipleObjects(ULONG Count, void *const Object[], WAIT_TYPE WaitType, KWAIT_REASON WaitReason,
+                                  KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, const LONG64 *Timeout);
+/** Sleeps; zero yields. */
+NTSTATUS KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, const LONG64 *Interval);
+/** True if the alert state was pending (it is cleared). */
+BOOLEAN KeTestAlertThread(KPROCESSOR_MODE AlertMode);
+BOOLEAN KeAlertThread(KTHREAD *Thread, KPROCESSOR_MODE AlertMode);
+/** Previous count, or -1 when MAXIMUM_SUSPEND_COUNT would be passed. Takes effect at the return to user mode. */
+LONG KeSuspendThread(KTHREAD *Thread);
+LONG KeResumeThread(KTHREAD *Thread);
+#define MAXIMUM_SUSPEND_COUNT 0x7F
+/** Freeze is not suspend: it is not seen in any count that user mode can read. */
+void KeFreezeThread(KTHREAD *Thread);
+void KeThawThread(KTHREAD *Thread);
+/** True if the thread may not run user code now. */
+static inline bool KeThreadHeld(const KTHREAD *Thread)
+{
+  return Thread->SuspendCount + Thread->FreezeCount > 0 && !Thread->apc_exit_queued;
+}
+/** Blocks the running thread while it is suspended or frozen (return to user mode). */
+void KiWaitWhileHeld(void);
+
+/* ---- apc.c ---- */
+
+void KeInitializeApc(KAPC *Apc, KTHREAD *Thread, PKKERNEL_ROUTINE KernelRoutine, ULONG64 NormalRoutine,
+                     KPROCESSOR_MODE Mode, ULONG64 NormalContext);
+/** False if it is queued already or the thread has ended. */
+BOOLEAN KeInsertQueueApc(KAPC *Apc, ULONG64 SystemArgument1, ULONG64 SystemArgument2);
+/** Runs pending kernel APCs (the exit APC does not return). */
+void KiDeliverKernelApcs(void);
+/** Takes the next user APC for delivery; NULL if none. Its KernelRoutine was not yet called. */
+KAPC *KeRemoveUserApc(KTHREAD *Thread);
+/** Runs KernelRoutine for all user APCs of an ended thread. */
+void KeFlushUserApcs(KTHREAD *Thread);
+
+/* ---- sync.c ---- */
+
+void ExInitializeFastMutex(FAST_MUTEX *Mutex);
+void ExAcquireFastMutex(FAST_MUTEX *Mutex);
+void ExReleaseFastMutex(FAST_MUTEX *Mutex);
+void ExInitializeRundownProtection(EX_RUNDOWN_REF *Ref);
+/** False once the run-down began. */
+BOOLEAN ExAcquireRundownProtection(EX_RUNDOWN_REF *Ref);
+void ExReleaseRundownProtection(EX_RUNDOWN_REF *Ref);
+/** Begins the run-down and waits until nobody holds it. */
+void ExWaitForRundownProtectionRelease(EX_RUNDOWN_REF *Ref);
+void KeEnterCriticalRegion(void);
+void KeLeaveCriticalRegion(void);
+
+#endif
