@@ -36,8 +36,8 @@ enum host_kind { HOST_ABSENT, HOST_FILE, HOST_DIRECTORY, HOST_OTHER };
 /** Facts of a host file. */
 struct host_stat {
   enum host_kind kind;
-  uint64_t size;     /**< bytes */
-  uint64_t device;   /**< identity, with inode */
+  uint64_t size;   /**< bytes */
+  uint64_t device; /**< identity, with inode */
   uint64_t inode;
 };
 /** Fills `out`; false if the path does not exist or cannot be read. */

@@ -151,10 +151,7 @@ static int compare_names(const void *left, const void *right)
   return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
-static bool is_dot_entry(const char *name)
-{
-  return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
+static bool is_dot_entry(const char *name) { return strcmp(name, ".") == 0 || strcmp(name, "..") == 0; }
 
 char **host_list_directory(const char *path)
 {

@@ -22,7 +22,8 @@ struct pool_stats {
 pool *pool_create(size_t limit);
 /** Gives the whole region back, live blocks included. */
 void pool_destroy(pool *p);
-/** Allocates zeroed memory, 16-byte aligned; `tag` is a pool tag ('DbgE' style) kept for reports. NULL: limit reached. */
+/** Allocates zeroed memory, 16-byte aligned; `tag` is a pool tag ('DbgE' style) kept for reports. NULL: limit reached.
+ */
 void *pool_alloc(pool *p, size_t size, uint32_t tag);
 /** Frees a block of pool_alloc; NULL is allowed. */
 void pool_free(pool *p, void *block);
@@ -34,7 +35,8 @@ size_t pool_block_size(const void *block);
 void pool_query(const pool *p, struct pool_stats *out);
 /** Calls `fn` for each live block, in address order. */
 void pool_walk(const pool *p, void (*fn)(void *context, uint32_t tag, size_t size, void *block), void *context);
-/** Makes every fresh byte of a *new* pool start as `fill` before it is zeroed by pool_alloc; for the determinism test. */
+/** Makes every fresh byte of a *new* pool start as `fill` before it is zeroed by pool_alloc; for the determinism test.
+ */
 void pool_prefill(pool *p, uint8_t fill);
 
 #endif

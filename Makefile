@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Only wraps meson.build, which is the real build. Each target does all the set-up that it needs.
+
+BUILD ?= build
+ASAN_BUILD ?= build-asan
+# SETUP=true skips the installation of packages.
+SETUP ?= scripts/setup
+
+# The suites that need the network or a quiet machine have their own targets.
+DEFAULT_SUITES = --no-suite thirdparty --no-suite bench
+MESON_TEST = meson test --print-errorlogs
+# Its fake stacks belong to a host thread, and a blocked fiber may go on in another one.
+ASAN_ENV = ASAN_OPTIONS=detect_stack_use_after_return=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+
+.PHONY: help setup build demo test test-thirdparty bench build-asan asan clean
+
+help:
+	@echo 'make demo             build, then trace the debug events of a sample program'
+	@echo 'make test             build, then run the tests'
+	@echo 'make test-thirdparty  run the tests that fetch programs made by others'
+	@echo 'make bench            measure speed'
+	@echo 'make asan             run the tests under AddressSanitizer and UBSan'
+	@echo 'make clean            remove the build directories'
+
+setup:
+	@$(SETUP)
+
+build: setup
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
+	@ninja -C $(BUILD)
+
+demo: build
+	@scripts/demo breakpoint $(BUILD)
+
+test: build
+	@$(MESON_TEST) -C $(BUILD) $(DEFAULT_SUITES)
+
+test-thirdparty: build
+	@$(MESON_TEST) -C $(BUILD) --suite thirdparty
+
+bench: build
+	@meson test -C $(BUILD) --benchmark --verbose
+
+# Warnings are errors in the plain build; the sanitizers' extra code makes gcc guess wrongly.
+build-asan: setup
+	@test -f $(ASAN_BUILD)/build.ninja || \
+	  meson setup $(ASAN_BUILD) -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false
+	@ninja -C $(ASAN_BUILD)
+
+asan: build-asan
+	@$(ASAN_ENV) $(MESON_TEST) -C $(ASAN_BUILD) --timeout-multiplier 5 $(DEFAULT_SUITES)
+
+clean:
+	rm -rf $(BUILD) $(ASAN_BUILD)
