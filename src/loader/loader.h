@@ -60,15 +60,20 @@ struct pe_headers {
 /** Checks a file as strictly as the NT image loader does.
  *  @param why receives a static text that names the first fault; may be NULL
  *  @return STATUS_SUCCESS; STATUS_INVALID_IMAGE_NOT_MZ; STATUS_INVALID_IMAGE_FORMAT; STATUS_INVALID_IMAGE_WIN_32 for
- *  a 32-bit image; STATUS_INVALID_IMAGE_PROTECT for a 16-bit DOS program; STATUS_FILE_INVALID for an empty file */
+ *  a 32-bit image; STATUS_INVALID_IMAGE_PROTECT for a 16-bit DOS program; STATUS_INVALID_IMAGE_NE_FORMAT for a 16-bit
+ *  Windows program; STATUS_FILE_INVALID for an empty file. The entry point, the directories and, unless relocations
+ *  are stripped, the image base may be anything (the base is a multiple of 64 KB): the mapper relocates. */
 NTSTATUS pe_check(const void *file, size_t size, struct pe_headers *out, const char **why);
-/** Lays the image out as it is mapped (headers, then sections, gaps zero); `image` has size_of_image bytes.
- *  Relocations are not applied. */
+/** Lays the image out as it is mapped (headers, then sections); `file` and `size` are those of the check. `image` has
+ *  size_of_image bytes that are zero: gaps and zero fill are not touched, so fresh memory stays uncommitted there.
+ *  An image whose section_alignment is below a page is the file as it is. Relocations are not applied. */
 void pe_layout(const void *file, size_t size, const struct pe_headers *headers, void *image);
 /** Applies base relocations to a laid-out image for `new_base` (and sets ImageBase in its headers).
- *  STATUS_INVALID_IMAGE_FORMAT on a malformed table, STATUS_CONFLICTING_ADDRESSES if stripped. */
+ *  STATUS_INVALID_IMAGE_FORMAT on a malformed table (the image is then of no use), STATUS_CONFLICTING_ADDRESSES if
+ *  stripped. An image without a table moves as it is. */
 NTSTATUS pe_relocate(void *image, size_t size, const struct pe_headers *headers, uint64_t new_base);
-/** Section characteristics -> initial page protection (PAGE_*; writable sections are copy-on-write). */
+/** Section characteristics -> initial page protection (PAGE_*; writable sections are copy-on-write unless shared).
+ *  Every page of an image whose section_alignment is below a page is PAGE_EXECUTE_WRITECOPY instead. */
 uint32_t pe_section_protection(uint32_t characteristics);
 /** RVA of a named export in a laid-out image, bounds-checked, forwarders excluded; 0 if absent. */
 uint32_t pe_export_rva(const void *image, size_t size, const struct pe_headers *headers, const char *name);
