@@ -67,6 +67,10 @@ char **host_list_directory(const char *path);
 void host_free_names(char **names);
 /** Reads a whole file (malloc'ed, at most `limit` bytes). NULL if absent, unreadable or larger. */
 void *host_read_file(const char *path, size_t limit, size_t *size);
+/** Absolute path without symbolic links, `.` and `..` (malloc'ed); NULL if the path does not exist. */
+char *host_real_path(const char *path);
+/** Renames a file or directory, replacing an existing file only if `replace`; false on failure. */
+bool host_rename(const char *from, const char *to, bool replace);
 /** Nanoseconds of a monotonic clock: for budgets and benchmarks, never for guest-visible time. */
 uint64_t host_nanoseconds(void);
 

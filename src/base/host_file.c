@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -143,6 +144,17 @@ bool host_truncate(int fd, uint64_t size)
 }
 
 bool host_remove(const char *path) { return unlink(path) == 0 || rmdir(path) == 0; }
+
+char *host_real_path(const char *path) { return realpath(path, NULL); }
+
+bool host_rename(const char *from, const char *to, bool replace)
+{
+  struct stat facts;
+  if (!replace && lstat(to, &facts) == 0) {
+    return false;
+  }
+  return rename(from, to) == 0;
+}
 
 bool host_mkdir(const char *path) { return mkdir(path, 0777) == 0; }
 
