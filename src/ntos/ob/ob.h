@@ -28,11 +28,12 @@ typedef struct _OBJECT_TYPE {
 } OBJECT_TYPE;
 
 typedef struct _OBJECT_HEADER {
-  LONG64 PointerCount;
+  _Alignas(16) LONG64 PointerCount; /**< the body that follows keeps the pool's alignment */
   LONG64 HandleCount;
   OBJECT_TYPE *Type;
-  struct ob_name *name; /**< in the name space, or NULL */
-  LIST_ENTRY type_entry;
+  struct ob_name *name;    /**< its place in the name space, or NULL */
+  LIST_ENTRY delete_entry; /**< valid from the end of the last reference until DeleteProcedure */
+  bool permanent;          /**< the name stays without a handle */
 } OBJECT_HEADER;
 
 /** Attributes of a handle. */
@@ -44,10 +45,11 @@ typedef struct _OBJECT_HEADER {
 /** Well-known types, filled by the floors that own them (ob creates Directory and the dispatcher types). */
 struct ob_types {
   OBJECT_TYPE *Process, *Thread, *Event, *Mutant, *Semaphore, *Timer, *Section, *File, *DebugObject, *Directory, *Key,
-      *Token, *KeyedEvent, *IoCompletion, *Job;
+      *Token, *KeyedEvent, *IoCompletion, *Job, *SymbolicLink, *Type;
 };
 
-/** Sets up the object manager; false: no memory. */
+/** Sets up the object manager with its own types and the standing directories; false: no memory.
+ *  @param max_handles_per_process  0: 65536 */
 bool ObInitSystem(ULONG max_handles_per_process);
 struct ob_types *ob_types(void);
 /** Registers a type. NULL: no memory. `template`'s Name, PoolTag, mappings, offsets and procedures are copied. */
@@ -73,7 +75,14 @@ ACCESS_MASK ob_map_access(const OBJECT_TYPE *Type, ACCESS_MASK DesiredAccess);
  *  @return STATUS_SUCCESS; STATUS_OBJECT_NAME_EXISTS with OBJ_OPENIF (a handle to the *existing* object);
  *  STATUS_OBJECT_NAME_COLLISION; STATUS_OBJECT_TYPE_MISMATCH; STATUS_INSUFFICIENT_RESOURCES */
 NTSTATUS ObInsertObject(void *Object, const char *name, ULONG Attributes, ACCESS_MASK DesiredAccess, HANDLE *Handle);
-/** Opens a named object. STATUS_OBJECT_NAME_NOT_FOUND, STATUS_OBJECT_TYPE_MISMATCH. */
+/** References a named object without a handle; symbolic links are followed, the last component's too unless `Type` is
+ *  SymbolicLink.
+ *  @return STATUS_OBJECT_NAME_NOT_FOUND, STATUS_OBJECT_PATH_NOT_FOUND, STATUS_OBJECT_TYPE_MISMATCH,
+ *  STATUS_OBJECT_NAME_INVALID (an empty component), STATUS_OBJECT_PATH_SYNTAX_BAD (no leading backslash) */
+NTSTATUS ObReferenceObjectByName(const char *name, OBJECT_TYPE *Type, void **Object);
+/** Makes the name of an object vanish when (or if) it has no handle. */
+void ObMakeTemporaryObject(void *Object);
+/** Opens a named object: the statuses of ObReferenceObjectByName and ObOpenObjectByPointer. */
 NTSTATUS ObOpenObjectByName(const char *name, OBJECT_TYPE *Type, ULONG Attributes, ACCESS_MASK DesiredAccess,
                             HANDLE *Handle);
 /** A new handle in the current process's table for an object that the caller holds a reference of. */
@@ -94,11 +103,12 @@ NTSTATUS ObCloseHandle(HANDLE Handle, KPROCESSOR_MODE AccessMode);
 NTSTATUS ob_close_in(EPROCESS *Process, HANDLE Handle, KPROCESSOR_MODE AccessMode);
 /** Reads or changes a handle's attributes (OBJ_INHERIT, OBJ_PROTECT_CLOSE). */
 NTSTATUS ob_handle_attributes(HANDLE Handle, ULONG *Attributes, bool set);
-/** Handles of one process; 0 when none is free or the machine's limit is reached. */
+/** An empty handle table; NULL: no memory. */
 struct _HANDLE_TABLE *ObCreateHandleTable(void);
 /** Closes every handle of an ended process and frees its table. */
 void ObKillProcess(EPROCESS *Process);
-/** Copies the handles that have OBJ_INHERIT into a new process's table, at the same values. */
+/** Gives a new process a handle table with copies, at the same values, of the parent's handles that have OBJ_INHERIT;
+ *  an empty one if Parent is NULL. STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS ObInitProcess(EPROCESS *Parent, EPROCESS *Process);
 /** Handles that are open in a table. */
 ULONG ob_handle_count(const EPROCESS *Process);

@@ -47,7 +47,7 @@ static NTSTATUS capture_name(const OBJECT_ATTRIBUTES64 *from, struct svc_object_
     return STATUS_SUCCESS;
   void *root = NULL;
   NTSTATUS status =
-    ObReferenceObjectByHandle(from->RootDirectory, 0, NULL, (KPROCESSOR_MODE)KeGetPreviousMode(), &root, NULL);
+      ObReferenceObjectByHandle(from->RootDirectory, 0, NULL, (KPROCESSOR_MODE)KeGetPreviousMode(), &root, NULL);
   if (!NT_SUCCESS(status))
     return status;
   if (ob_header(root)->Type != ob_types()->Directory) {
