@@ -29,6 +29,7 @@ enum io_kind { IO_FILE, IO_DIRECTORY, IO_CONSOLE, IO_NULL };
 /** Body of a File object. */
 typedef struct _FILE_OBJECT {
   enum io_kind kind;
+  LIST_ENTRY open_entry; /**< in io's list of File objects */
   char *path;          /**< NT path as opened, normalised: \??\C:\... */
   char *host_path;     /**< pool; NULL for console and null device */
   int fd;              /**< host descriptor, -1: none */
@@ -36,11 +37,15 @@ typedef struct _FILE_OBJECT {
   ULONG64 CurrentByteOffset;
   ULONG64 size;        /**< at open, kept current on writes */
   ULONG64 identity;    /**< of the host file */
-  bool writable, append, delete_on_close, synchronous;
+  bool writable;        /**< lies under a writable root */
+  bool append;          /**< opened with FILE_APPEND_DATA only: every write goes to the end */
+  bool delete_on_close, synchronous;
+  bool virtual_directory; /**< exists only as the parent of a root */
   KEVENT Event;        /**< signalled when no request is pending (always) */
   size_t directory_index; /**< NtQueryDirectoryFile's position */
-  char **directory_names; /**< host names, loaded at first query */
-  char *directory_pattern;
+  size_t directory_count;
+  char **directory_names; /**< pool; loaded at first query */
+  char *directory_pattern; /**< pool; of the first query, NULL: everything */
 } FILE_OBJECT;
 
 /** Facts for the query services. */
@@ -48,6 +53,22 @@ struct io_basic {
   bool exists, directory, writable;
   ULONG64 size, identity;
 };
+
+/** One name that NtQueryDirectoryFile reports. */
+struct io_entry {
+  const char *name; /**< UTF-8; valid until the next call */
+  struct io_basic basic;
+};
+
+/** All times of all files: nothing of the host's clock is seen by a guest. */
+#define IO_FILE_TIME 133485408000000000ull
+/** Offsets with a meaning of their own. */
+#define FILE_WRITE_TO_END_OF_FILE (-1ll)
+#define FILE_USE_FILE_POINTER_POSITION (-2ll)
+/** Files that a guest writes may not become larger. */
+#define IO_MAX_FILE_SIZE (1ll << 36)
+/** Largest file that may back a section. */
+#define IO_MAX_SECTION_FILE ((size_t)1 << 30)
 
 /* Create dispositions and options. */
 #define FILE_SUPERSEDE 0u
@@ -66,23 +87,68 @@ struct io_basic {
 bool IoInitSystem(const struct io_config *config);
 /** Closes host descriptors that are still open. */
 void IoShutdownSystem(void);
-/** Turns an absolute or root-relative NT path into its normal form (\??\C:\...); `root` may be NULL.
- *  STATUS_OBJECT_PATH_SYNTAX_BAD, STATUS_OBJECT_NAME_INVALID. */
+/** Turns an absolute or root-relative NT path into its normal form (\??\C:\..., \Device\Null, \Device\ConDrv\...), in
+ *  the pool; `root` may be NULL. A trailing backslash stays: it says that a directory is meant.
+ *  STATUS_OBJECT_PATH_SYNTAX_BAD, STATUS_OBJECT_NAME_INVALID, STATUS_OBJECT_NAME_NOT_FOUND, STATUS_OBJECT_PATH_NOT_FOUND,
+ *  STATUS_BAD_NETWORK_PATH, STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS io_normalise(const FILE_OBJECT *root, const char *path, char **out);
-/** Opens or creates. *information receives FILE_OPENED 1, FILE_CREATED 2...
+/** Opens or creates; one reference, no handle. *information receives FILE_OPENED 1, FILE_CREATED 2...
  *  STATUS_OBJECT_NAME_NOT_FOUND, STATUS_OBJECT_PATH_NOT_FOUND, STATUS_ACCESS_DENIED, STATUS_OBJECT_NAME_COLLISION,
- *  STATUS_FILE_IS_A_DIRECTORY, STATUS_NOT_A_DIRECTORY */
+ *  STATUS_FILE_IS_A_DIRECTORY, STATUS_NOT_A_DIRECTORY, STATUS_TOO_MANY_OPENED_FILES, STATUS_INVALID_PARAMETER (options),
+ *  STATUS_INSUFFICIENT_RESOURCES */
 NTSTATUS IoCreateFile(const char *nt_path, ACCESS_MASK DesiredAccess, ULONG Disposition, ULONG Options,
                       FILE_OBJECT **File, ULONG64 *information);
+/** Rights that a handle to the file may have: `DesiredAccess` without generic bits and MAXIMUM_ALLOWED. */
+ACCESS_MASK io_grant(const FILE_OBJECT *File, ACCESS_MASK DesiredAccess);
 /** Facts without opening. Same statuses as IoCreateFile. */
 NTSTATUS io_query_path(const char *nt_path, struct io_basic *out);
 /** Reads at *offset (NULL: the file's position). STATUS_END_OF_FILE, STATUS_INVALID_DEVICE_REQUEST for directories. */
 NTSTATUS io_read(FILE_OBJECT *File, void *buffer, ULONG size, const LONG64 *offset, ULONG *done);
+/** The same for writing. STATUS_DISK_FULL, STATUS_INVALID_DEVICE_REQUEST, STATUS_MEDIA_WRITE_PROTECTED. */
 NTSTATUS io_write(FILE_OBJECT *File, const void *buffer, ULONG size, const LONG64 *offset, ULONG *done);
+/** Cuts or grows a file. Statuses of io_write. */
 NTSTATUS io_set_size(FILE_OBJECT *File, ULONG64 size);
 /** Makes a File object for a console stream (0 input, 1 output, 2 error). */
 NTSTATUS io_create_console(int stream, FILE_OBJECT **File);
-/** Whole content of a file (malloc'ed through base, freed with free()); for sections. */
+/** Whole content of a file (malloc'ed through base, freed with free()); for sections.
+ *  STATUS_INVALID_FILE_FOR_SECTION, STATUS_SECTION_TOO_BIG, STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS io_read_all(FILE_OBJECT *File, void **bytes, size_t *size);
+/** Current facts of an open file. */
+void io_query(const FILE_OBJECT *File, struct io_basic *out);
+/** Marks a file for deletion at the close of its last handle, or takes the mark back.
+ *  STATUS_CANNOT_DELETE (read-only root, virtual directory), STATUS_DIRECTORY_NOT_EMPTY. */
+NTSTATUS io_set_delete(FILE_OBJECT *File, bool remove);
+/** Gives a file another path (normal form) under a writable root.
+ *  STATUS_OBJECT_NAME_COLLISION, STATUS_ACCESS_DENIED, STATUS_NOT_SAME_DEVICE and those of io_query_path. */
+NTSTATUS io_rename(FILE_OBJECT *File, const char *nt_path, bool replace);
+/** Next name of a directory that fits the pattern. `pattern` (UTF-8, NULL: everything) counts at the first query of the
+ *  handle only; `restart` goes back to the first name. `.` and `..` come first unless the directory is a drive's root;
+ *  then names in order of their upper-case form.
+ *  @return STATUS_NO_MORE_FILES; STATUS_NO_SUCH_FILE when a first query finds nothing; STATUS_INVALID_PARAMETER for a
+ *  file that is no directory */
+NTSTATUS io_next_entry(FILE_OBJECT *File, bool restart, const char *pattern, struct io_entry *out);
+/** Makes io_next_entry return the last name again (it did not fit into the caller's buffer). */
+void io_push_back_entry(FILE_OBJECT *File);
+/** Frees what a directory's query loaded. */
+void io_free_names(FILE_OBJECT *File);
+
+/* ---- text.c: names; no locale is asked ---- */
+
+/** Upper case of a code point of the Latin-1, Greek and Cyrillic blocks; any other is returned as it is. */
+uint32_t io_upcase(uint32_t code_point);
+/** Next code point of a UTF-8 text that ends with NUL; 0 at the end, 0xFFFD (one byte taken) for a malformed byte. */
+uint32_t io_next_code_point(const char **text);
+/** Order of two names without regard to case: negative, 0, positive. */
+int io_compare_names(const char *left, const char *right);
+/** True if a name matches a pattern with * ? < > " (FsRtlIsNameInExpression); *.* fits everything. */
+bool io_name_matches(const char *pattern, const char *name);
+/** UTF-16 of a UTF-8 text in the pool, not terminated; *bytes is its length. NULL: no memory. */
+WCHAR *io_utf16(const char *text, ULONG *bytes);
+/** UTF-8 of UTF-16 in the pool, NUL-terminated; stops at a NUL. NULL: no memory. */
+char *io_utf8(const WCHAR *text, size_t characters);
+
+#define STATUS_BAD_NETWORK_PATH NT_STATUS_VALUE(0xC00000BE)
+#define STATUS_DISK_FULL NT_STATUS_VALUE(0xC000007F)
+#define STATUS_NAME_TOO_LONG NT_STATUS_VALUE(0xC0000106)
 
 #endif
