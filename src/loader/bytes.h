@@ -8,20 +8,14 @@
 #define PE_PAGE_SIZE 0x1000u
 
 /** Reads 16 bits. */
-static inline uint16_t read_u16(const uint8_t *p)
-{
-  return (uint16_t)(p[0] | p[1] << 8);
-}
+static inline uint16_t read_u16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
 /** Reads 32 bits. */
 static inline uint32_t read_u32(const uint8_t *p)
 {
   return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 /** Reads 64 bits. */
-static inline uint64_t read_u64(const uint8_t *p)
-{
-  return read_u32(p) | (uint64_t)read_u32(p + 4) << 32;
-}
+static inline uint64_t read_u64(const uint8_t *p) { return read_u32(p) | (uint64_t)read_u32(p + 4) << 32; }
 /** Writes 16 bits. */
 static inline void write_u16(uint8_t *p, uint16_t value)
 {

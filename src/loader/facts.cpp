@@ -23,7 +23,8 @@ extern "C" {
 #include <tuple>
 #include <vector>
 
-namespace {
+namespace
+{
 
 constexpr size_t max_file_size = 512u << 20;
 constexpr uint32_t max_exports = 65536;
@@ -36,7 +37,8 @@ constexpr uint32_t optional_header_offset = 24;
 constexpr uint32_t directory_offset = optional_header_offset + 112;
 
 /* A file's content and the tables in it that may be shown to LIEF. */
-class Sanitizer {
+class Sanitizer
+{
 public:
   Sanitizer(const uint8_t *file, size_t size, const pe_headers &headers) : headers_(headers)
   {
@@ -50,20 +52,25 @@ public:
   /* nullptr, or why LIEF must not see the file. */
   const char *run()
   {
-    if (headers_.header_offset < 64) return "the PE header overlaps the DOS header";
-    if (headers_.section_alignment < PE_PAGE_SIZE) return "the image is mapped as a flat file";
+    if (headers_.header_offset < 64)
+      return "the PE header overlaps the DOS header";
+    if (headers_.section_alignment < PE_PAGE_SIZE)
+      return "the image is mapped as a flat file";
     if (section_table(copy_.data()) < headers_.header_offset + size_t(directory_offset) + 16 * 8)
       return "the section table overlaps the optional header";
     size_t shared = 0;
-    for (unsigned i = 0; i < headers_.section_count; i++) shared += headers_.sections[i].raw_size;
-    if (shared > 2 * copy_.size()) return "many sections share the same data";
+    for (unsigned i = 0; i < headers_.section_count; i++)
+      shared += headers_.sections[i].raw_size;
+    if (shared > 2 * copy_.size())
+      return "many sections share the same data";
 
     uint8_t *nt = copy_.data() + headers_.header_offset;
     write_u32(nt + 12, 0); /* COFF symbols */
     write_u32(nt + 16, 0);
     write_u32(nt + optional_header_offset + 108, IMAGE_NUMBEROF_DIRECTORY_ENTRIES);
     for (unsigned i = 0; i < IMAGE_NUMBEROF_DIRECTORY_ENTRIES; i++)
-      if (!is_wanted(i)) set_directory(i, 0, 0);
+      if (!is_wanted(i))
+        set_directory(i, 0, 0);
     for (unsigned i = 0; i < headers_.section_count; i++) {
       uint8_t *entry = copy_.data() + section_table(copy_.data()) + i * size_t(40);
       write_u32(entry + 8, headers_.sections[i].virtual_size);
@@ -74,10 +81,7 @@ public:
     return nullptr;
   }
 
-  const std::vector<uint8_t> &content() const
-  {
-    return copy_;
-  }
+  const std::vector<uint8_t> &content() const { return copy_; }
 
 private:
   const pe_headers &headers_;
@@ -102,10 +106,13 @@ private:
     for (unsigned i = 0; i < headers_.section_count; i++) {
       const pe_section &s = headers_.sections[i];
       uint64_t size = std::min(s.raw_size, s.virtual_size);
-      if (rva < s.virtual_address || rva - s.virtual_address >= size) continue;
+      if (rva < s.virtual_address || rva - s.virtual_address >= size)
+        continue;
       uint64_t offset = rva - s.virtual_address;
-      if (length > size - offset || s.raw_offset + offset + length > copy_.size()) return nullptr;
-      if (room != nullptr) *room = std::min<uint64_t>(size - offset, copy_.size() - s.raw_offset - offset);
+      if (length > size - offset || s.raw_offset + offset + length > copy_.size())
+        return nullptr;
+      if (room != nullptr)
+        *room = std::min<uint64_t>(size - offset, copy_.size() - s.raw_offset - offset);
       return copy_.data() + s.raw_offset + offset;
     }
     return nullptr;
@@ -116,7 +123,8 @@ private:
   {
     uint64_t room = 0;
     const uint8_t *p = at(rva, 1, &room);
-    if (p == nullptr) return false;
+    if (p == nullptr)
+      return false;
     const void *end = memchr(p, 0, size_t(std::min<uint64_t>(room, max_name)));
     size_t length = end == nullptr ? max_name : size_t(static_cast<const uint8_t *>(end) - p);
     text_left_ -= std::min(length, text_left_);
@@ -127,7 +135,8 @@ private:
   {
     uint32_t rva = headers_.directories[index].rva;
     uint32_t size = headers_.directories[index].size;
-    if (rva == 0 || size == 0) return false;
+    if (rva == 0 || size == 0)
+      return false;
     switch (index) {
     case IMAGE_DIRECTORY_ENTRY_EXPORT:
       return exports_sound(rva, size);
@@ -147,15 +156,21 @@ private:
   bool exports_sound(uint32_t rva, uint32_t size)
   {
     const uint8_t *d = size < 40 ? nullptr : at(rva, 40);
-    if (d == nullptr || !is_text(read_u32(d + 12))) return false;
+    if (d == nullptr || !is_text(read_u32(d + 12)))
+      return false;
     uint32_t functions = read_u32(d + 20), names = read_u32(d + 24);
-    if (functions > max_exports || names > max_exports) return false;
-    if (functions != 0 && at(read_u32(d + 28), functions * uint64_t(4)) == nullptr) return false;
-    if (names == 0) return true;
+    if (functions > max_exports || names > max_exports)
+      return false;
+    if (functions != 0 && at(read_u32(d + 28), functions * uint64_t(4)) == nullptr)
+      return false;
+    if (names == 0)
+      return true;
     const uint8_t *text = at(read_u32(d + 32), names * uint64_t(4));
-    if (text == nullptr || at(read_u32(d + 36), names * uint64_t(2)) == nullptr) return false;
+    if (text == nullptr || at(read_u32(d + 36), names * uint64_t(2)) == nullptr)
+      return false;
     for (uint32_t i = 0; i < names; i++)
-      if (!is_text(read_u32(text + i * size_t(4)))) return false;
+      if (!is_text(read_u32(text + i * size_t(4))))
+        return false;
     return true;
   }
 
@@ -163,10 +178,13 @@ private:
   {
     for (uint64_t i = 0;; i++) {
       const uint8_t *thunk = at(rva + 8 * i, 8);
-      if (thunk == nullptr || *left == 0) return false;
+      if (thunk == nullptr || *left == 0)
+        return false;
       uint64_t value = read_u64(thunk);
-      if (value == 0) return true;
-      if ((value >> 63) == 0 && (at(value & 0x7FFFFFFF, 2) == nullptr || !is_text((value & 0x7FFFFFFF) + 2))) return false;
+      if (value == 0)
+        return true;
+      if ((value >> 63) == 0 && (at(value & 0x7FFFFFFF, 2) == nullptr || !is_text((value & 0x7FFFFFFF) + 2)))
+        return false;
       --*left;
     }
   }
@@ -176,11 +194,15 @@ private:
     uint32_t left = max_imports;
     for (uint32_t i = 0; i < max_import_dlls; i++) {
       const uint8_t *d = at(rva + uint64_t(20) * i, 20);
-      if (d == nullptr) return false;
+      if (d == nullptr)
+        return false;
       uint32_t lookup = read_u32(d), name = read_u32(d + 12), address = read_u32(d + 16);
-      if (name == 0 && address == 0) return true;
-      if (!is_text(name) || !thunks_sound(address, &left)) return false;
-      if (lookup != 0 && !thunks_sound(lookup, &left)) return false;
+      if (name == 0 && address == 0)
+        return true;
+      if (!is_text(name) || !thunks_sound(address, &left))
+        return false;
+      if (lookup != 0 && !thunks_sound(lookup, &left))
+        return false;
     }
     return false;
   }
@@ -188,10 +210,12 @@ private:
   bool relocations_sound(uint32_t rva, uint32_t size)
   {
     const uint8_t *block = at(rva, size);
-    if (block == nullptr) return false;
+    if (block == nullptr)
+      return false;
     while (size >= 8) {
       uint32_t length = read_u32(block + 4);
-      if (length < 8 || length > size || length % 2 != 0) return false;
+      if (length < 8 || length > size || length % 2 != 0)
+        return false;
       block += length;
       size -= length;
     }
@@ -201,18 +225,24 @@ private:
   bool tls_sound(uint32_t rva)
   {
     uint8_t *d = at(rva, 40);
-    if (d == nullptr) return false;
+    if (d == nullptr)
+      return false;
     write_u64(d, 0); /* the template's address range: LIEF would copy all of it */
     write_u64(d + 8, 0);
     uint64_t table = read_u64(d + 24);
-    if (table == 0) return true;
-    if (table < headers_.image_base) return false;
+    if (table == 0)
+      return true;
+    if (table < headers_.image_base)
+      return false;
     uint64_t offset = table - headers_.image_base;
-    if (offset > UINT32_MAX) return false;
+    if (offset > UINT32_MAX)
+      return false;
     for (uint64_t i = 0; i < max_name; i++) {
       const uint8_t *entry = at(offset + 8 * i, 8);
-      if (entry == nullptr) return false;
-      if (read_u64(entry) == 0) return true;
+      if (entry == nullptr)
+        return false;
+      if (read_u64(entry) == 0)
+        return true;
     }
     return false;
   }
@@ -236,13 +266,15 @@ struct Entry {
 
 void take_exports(Entry &e, const LIEF::PE::Binary &binary, const pe_headers &headers)
 {
-  if (!binary.has_exports()) return;
+  if (!binary.has_exports())
+    return;
   uint32_t start = headers.directories[IMAGE_DIRECTORY_ENTRY_EXPORT].rva;
   uint32_t size = headers.directories[IMAGE_DIRECTORY_ENTRY_EXPORT].size;
   for (const LIEF::PE::ExportEntry &entry : binary.get_export().entries()) {
     uint32_t rva = entry.address();
     bool is_forwarder = entry.is_extern() || rva - start < size;
-    if (is_forwarder || rva == 0 || rva >= headers.size_of_image || entry.name().empty()) continue;
+    if (is_forwarder || rva == 0 || rva >= headers.size_of_image || entry.name().empty())
+      continue;
     e.exports.push_back({rva, e.keep(entry.name())});
   }
   std::sort(e.exports.begin(), e.exports.end(), [](const pe_symbol &a, const pe_symbol &b) {
@@ -252,7 +284,8 @@ void take_exports(Entry &e, const LIEF::PE::Binary &binary, const pe_headers &he
 
 void take_imports(Entry &e, const LIEF::PE::Binary &binary)
 {
-  if (!binary.has_imports()) return;
+  if (!binary.has_imports())
+    return;
   for (const LIEF::PE::Import &dll : binary.imports()) {
     const char *name = e.keep(dll.name());
     for (const LIEF::PE::ImportEntry &entry : dll.entries()) {
@@ -272,10 +305,12 @@ void take_rest(Entry &e, const LIEF::PE::Binary &binary, const pe_headers &heade
   if (binary.has_relocations())
     for (const LIEF::PE::Relocation &block : binary.relocations())
       for (const LIEF::PE::RelocationEntry &entry : block.entries())
-        if (entry.type() != LIEF::PE::RELOCATIONS_BASE_TYPES::IMAGE_REL_BASED_ABSOLUTE) e.facts.relocation_count++;
+        if (entry.type() != LIEF::PE::RELOCATIONS_BASE_TYPES::IMAGE_REL_BASED_ABSOLUTE)
+          e.facts.relocation_count++;
   if (binary.has_debug() && binary.debug().has_code_view()) {
     const auto *pdb = dynamic_cast<const LIEF::PE::CodeViewPDB *>(&binary.debug().code_view());
-    if (pdb != nullptr && !pdb->filename().empty()) e.facts.pdb_name = e.keep(pdb->filename());
+    if (pdb != nullptr && !pdb->filename().empty())
+      e.facts.pdb_name = e.keep(pdb->filename());
   }
 }
 
@@ -286,10 +321,12 @@ void parse(Entry &e, const uint8_t *file, size_t size)
     e.why = "the file is too large for LIEF";
     return;
   }
-  if (pe_check(file, size, &headers, &e.why) != STATUS_SUCCESS) return;
+  if (pe_check(file, size, &headers, &e.why) != STATUS_SUCCESS)
+    return;
   Sanitizer sanitizer(file, size, headers);
   e.why = sanitizer.run();
-  if (e.why != nullptr) return;
+  if (e.why != nullptr)
+    return;
   LIEF::Logger::disable();
   std::unique_ptr<LIEF::PE::Binary> binary = LIEF::PE::Parser::parse(sanitizer.content(), "");
   if (binary == nullptr) {
@@ -356,17 +393,20 @@ const struct pe_facts *pe_facts_get(const void *file, size_t size, const char **
       }
       slot = std::move(fresh);
     }
-    if (why != nullptr) *why = slot->why;
+    if (why != nullptr)
+      *why = slot->why;
     return slot->why == nullptr ? &slot->facts : nullptr;
   } catch (...) {
-    if (why != nullptr) *why = "out of memory";
+    if (why != nullptr)
+      *why = "out of memory";
     return nullptr;
   }
 }
 
 const struct pe_symbol *pe_facts_nearest(const struct pe_facts *facts, uint32_t rva)
 {
-  if (facts == nullptr) return nullptr;
+  if (facts == nullptr)
+    return nullptr;
   size_t low = 0, high = facts->export_count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
@@ -375,10 +415,12 @@ const struct pe_symbol *pe_facts_nearest(const struct pe_facts *facts, uint32_t 
     else
       high = middle;
   }
-  if (low == 0) return nullptr;
+  if (low == 0)
+    return nullptr;
   /* Of several names of one address the first one, whatever the search met. */
   const struct pe_symbol *s = &facts->exports[low - 1];
-  while (s != facts->exports && s[-1].rva == s->rva) s--;
+  while (s != facts->exports && s[-1].rva == s->rva)
+    s--;
   return s;
 }
 
@@ -387,10 +429,7 @@ const char *pe_facts_version(void)
   /* LIEF_VERSION ends with a dash where no commit is known. */
   struct Number {
     char text[sizeof(LIEF_VERSION)] = {0};
-    Number()
-    {
-      memcpy(text, LIEF_VERSION, strspn(LIEF_VERSION, "0123456789."));
-    }
+    Number() { memcpy(text, LIEF_VERSION, strspn(LIEF_VERSION, "0123456789.")); }
   };
   static const Number number;
   return number.text;

@@ -24,12 +24,15 @@ void pe_layout(const void *file, size_t size, const struct pe_headers *headers, 
   uint8_t *out = image;
   const uint8_t *in = file;
   size_t header_bytes = headers->size_of_headers;
-  if (headers->section_alignment < PE_PAGE_SIZE) header_bytes = headers->size_of_image;
+  if (headers->section_alignment < PE_PAGE_SIZE)
+    header_bytes = headers->size_of_image;
   memcpy(out, in, header_bytes < size ? header_bytes : size);
-  if (headers->section_alignment < PE_PAGE_SIZE) return;
+  if (headers->section_alignment < PE_PAGE_SIZE)
+    return;
   for (uint32_t i = 0; i < headers->section_count; i++) {
     const struct pe_section *s = &headers->sections[i];
-    if (s->raw_size != 0) memcpy(out + s->virtual_address, in + s->raw_offset, s->raw_size);
+    if (s->raw_size != 0)
+      memcpy(out + s->virtual_address, in + s->raw_offset, s->raw_size);
   }
 }
 
@@ -45,19 +48,23 @@ static bool relocate_one(uint8_t *image, size_t size, uint32_t rva, uint32_t typ
   case IMAGE_REL_BASED_ABSOLUTE:
     return true;
   case IMAGE_REL_BASED_HIGH:
-    if (!in_range(rva, 2, size)) return false;
+    if (!in_range(rva, 2, size))
+      return false;
     write_u16(image + rva, (uint16_t)(read_u16(image + rva) + (uint16_t)(delta >> 16)));
     return true;
   case IMAGE_REL_BASED_LOW:
-    if (!in_range(rva, 2, size)) return false;
+    if (!in_range(rva, 2, size))
+      return false;
     write_u16(image + rva, (uint16_t)(read_u16(image + rva) + (uint16_t)delta));
     return true;
   case IMAGE_REL_BASED_HIGHLOW:
-    if (!in_range(rva, 4, size)) return false;
+    if (!in_range(rva, 4, size))
+      return false;
     write_u32(image + rva, read_u32(image + rva) + (uint32_t)delta);
     return true;
   case IMAGE_REL_BASED_DIR64:
-    if (!in_range(rva, 8, size)) return false;
+    if (!in_range(rva, 8, size))
+      return false;
     write_u64(image + rva, read_u64(image + rva) + delta);
     return true;
   default:
@@ -71,7 +78,8 @@ static bool relocate_block(uint8_t *image, size_t size, const uint8_t *block, ui
   for (uint32_t i = RELOCATION_BLOCK_HEADER; i + 2 <= block_size; i += 2) {
     uint16_t entry = read_u16(block + i);
     uint32_t offset = entry & 0xFFFu;
-    if (page > UINT32_MAX - offset || !relocate_one(image, size, page + offset, entry >> 12, delta)) return false;
+    if (page > UINT32_MAX - offset || !relocate_one(image, size, page + offset, entry >> 12, delta))
+      return false;
   }
   return true;
 }
@@ -80,18 +88,25 @@ NTSTATUS pe_relocate(void *image, size_t size, const struct pe_headers *headers,
 {
   uint8_t *bytes = image;
   uint64_t delta = new_base - headers->image_base;
-  if (delta == 0) return STATUS_SUCCESS;
-  if ((headers->characteristics & IMAGE_FILE_RELOCS_STRIPPED) != 0) return STATUS_CONFLICTING_ADDRESSES;
+  if (delta == 0)
+    return STATUS_SUCCESS;
+  if ((headers->characteristics & IMAGE_FILE_RELOCS_STRIPPED) != 0)
+    return STATUS_CONFLICTING_ADDRESSES;
   uint32_t rva = headers->directories[IMAGE_DIRECTORY_ENTRY_BASERELOC].rva;
   uint32_t left = headers->directories[IMAGE_DIRECTORY_ENTRY_BASERELOC].size;
-  if (rva == 0) left = 0;
-  if (!in_range(rva, left, size)) return STATUS_INVALID_IMAGE_FORMAT;
+  if (rva == 0)
+    left = 0;
+  if (!in_range(rva, left, size))
+    return STATUS_INVALID_IMAGE_FORMAT;
   while (left >= RELOCATION_BLOCK_HEADER) {
     /* The block's size is read once: a block may relocate itself. */
     uint32_t block_size = read_u32(bytes + rva + 4);
-    if (block_size == 0) break; /* padding */
-    if (block_size < RELOCATION_BLOCK_HEADER || block_size > left) return STATUS_INVALID_IMAGE_FORMAT;
-    if (!relocate_block(bytes, size, bytes + rva, block_size, delta)) return STATUS_INVALID_IMAGE_FORMAT;
+    if (block_size == 0)
+      break; /* padding */
+    if (block_size < RELOCATION_BLOCK_HEADER || block_size > left)
+      return STATUS_INVALID_IMAGE_FORMAT;
+    if (!relocate_block(bytes, size, bytes + rva, block_size, delta))
+      return STATUS_INVALID_IMAGE_FORMAT;
     rva += block_size;
     left -= block_size;
   }
@@ -106,10 +121,12 @@ uint32_t pe_section_protection(uint32_t characteristics)
 {
   bool executable = (characteristics & IMAGE_SCN_MEM_EXECUTE) != 0;
   if ((characteristics & IMAGE_SCN_MEM_WRITE) != 0) {
-    if ((characteristics & IMAGE_SCN_MEM_SHARED) != 0) return executable ? PAGE_EXECUTE_READWRITE : PAGE_READWRITE;
+    if ((characteristics & IMAGE_SCN_MEM_SHARED) != 0)
+      return executable ? PAGE_EXECUTE_READWRITE : PAGE_READWRITE;
     return executable ? PAGE_EXECUTE_WRITECOPY : PAGE_WRITECOPY;
   }
-  if ((characteristics & IMAGE_SCN_MEM_READ) != 0) return executable ? PAGE_EXECUTE_READ : PAGE_READONLY;
+  if ((characteristics & IMAGE_SCN_MEM_READ) != 0)
+    return executable ? PAGE_EXECUTE_READ : PAGE_READONLY;
   return executable ? PAGE_EXECUTE : PAGE_NOACCESS;
 }
 
@@ -117,7 +134,7 @@ uint32_t pe_section_protection(uint32_t characteristics)
 struct export_table {
   const uint8_t *image;
   size_t size;
-  uint32_t rva, end;               /* of the directory: an address inside it is a forwarder's text */
+  uint32_t rva, end; /* of the directory: an address inside it is a forwarder's text */
   uint32_t function_count, name_count;
   uint32_t functions, names, ordinals; /* RVAs */
 };
@@ -126,7 +143,8 @@ static bool export_table_open(struct export_table *t, const void *image, size_t 
 {
   uint32_t rva = headers->directories[IMAGE_DIRECTORY_ENTRY_EXPORT].rva;
   uint32_t length = headers->directories[IMAGE_DIRECTORY_ENTRY_EXPORT].size;
-  if (rva == 0 || length < EXPORT_DIRECTORY_SIZE || !in_range(rva, length, size)) return false;
+  if (rva == 0 || length < EXPORT_DIRECTORY_SIZE || !in_range(rva, length, size))
+    return false;
   const uint8_t *directory = (const uint8_t *)image + rva;
   *t = (struct export_table){.image = image,
                              .size = size,
@@ -148,12 +166,16 @@ static bool export_table_get(const struct export_table *t, uint32_t index, const
 {
   uint32_t text = read_u32(t->image + t->names + 4 * (size_t)index);
   uint32_t ordinal = read_u16(t->image + t->ordinals + 2 * (size_t)index);
-  if (text >= t->size || ordinal >= t->function_count) return false;
+  if (text >= t->size || ordinal >= t->function_count)
+    return false;
   size_t room = t->size - text;
-  if (room > MAX_EXPORT_NAME) room = MAX_EXPORT_NAME;
-  if (memchr(t->image + text, 0, room) == NULL) return false;
+  if (room > MAX_EXPORT_NAME)
+    room = MAX_EXPORT_NAME;
+  if (memchr(t->image + text, 0, room) == NULL)
+    return false;
   uint32_t address = read_u32(t->image + t->functions + 4 * (size_t)ordinal);
-  if (address >= t->size) return false;
+  if (address >= t->size)
+    return false;
   *name = (const char *)t->image + text;
   *rva = address >= t->rva && address < t->end ? 0 : address;
   return true;
@@ -162,12 +184,15 @@ static bool export_table_get(const struct export_table *t, uint32_t index, const
 uint32_t pe_export_rva(const void *image, size_t size, const struct pe_headers *headers, const char *name)
 {
   struct export_table t;
-  if (!export_table_open(&t, image, size, headers)) return 0;
+  if (!export_table_open(&t, image, size, headers))
+    return 0;
   for (uint32_t i = 0; i < t.name_count; i++) {
     const char *candidate;
     uint32_t rva;
-    if (!export_table_get(&t, i, &candidate, &rva)) return 0;
-    if (strcmp(candidate, name) == 0) return rva;
+    if (!export_table_get(&t, i, &candidate, &rva))
+      return 0;
+    if (strcmp(candidate, name) == 0)
+      return rva;
   }
   return 0;
 }
@@ -176,25 +201,32 @@ void pe_for_each_export(const void *image, size_t size, const struct pe_headers 
                         void (*fn)(void *context, const char *name, uint32_t rva), void *context)
 {
   struct export_table t;
-  if (!export_table_open(&t, image, size, headers)) return;
+  if (!export_table_open(&t, image, size, headers))
+    return;
   for (uint32_t i = 0; i < t.name_count; i++) {
     const char *name;
     uint32_t rva;
-    if (!export_table_get(&t, i, &name, &rva)) return;
-    if (rva != 0) fn(context, name, rva);
+    if (!export_table_get(&t, i, &name, &rva))
+      return;
+    if (rva != 0)
+      fn(context, name, rva);
   }
 }
 
 int32_t pe_service_number(const void *image, size_t size, uint32_t rva)
 {
   static const uint8_t prologue[] = {0x4C, 0x8B, 0xD1, 0xB8}; /* mov r10,rcx; mov eax,imm32 */
-  if (!in_range(rva, sizeof(prologue) + 4, size)) return -1;
+  if (!in_range(rva, sizeof(prologue) + 4, size))
+    return -1;
   const uint8_t *stub = (const uint8_t *)image + rva;
-  if (memcmp(stub, prologue, sizeof(prologue)) != 0) return -1;
+  if (memcmp(stub, prologue, sizeof(prologue)) != 0)
+    return -1;
   uint32_t number = read_u32(stub + sizeof(prologue));
-  if (number >= MAX_SERVICE_NUMBER) return -1;
+  if (number >= MAX_SERVICE_NUMBER)
+    return -1;
   size_t end = size - rva < SERVICE_STUB_SIZE ? size - rva : SERVICE_STUB_SIZE;
   for (size_t i = sizeof(prologue) + 4; i + 2 <= end; i++)
-    if (stub[i] == 0x0F && stub[i + 1] == 0x05) return (int32_t)number;
+    if (stub[i] == 0x0F && stub[i + 1] == 0x05)
+      return (int32_t)number;
   return -1;
 }
