@@ -116,6 +116,7 @@ typedef struct _KTHREAD {
   LIST_ENTRY MutantListHead;
   KTHREAD_STATE State;
   LIST_ENTRY ready_entry; /**< in ke's ready list while Ready */
+  LIST_ENTRY all_entry;   /**< in ke's list of threads that have not ended */
   struct _KPROCESS *Process;
   LIST_ENTRY ThreadListEntry; /**< KPROCESS.ThreadListHead */
 

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** @file dbgk.h  The debug subsystem of the kernel: debug objects, the event queue, the message sources, the
+ *  forwarding of exceptions (spec/2.2, 2.3, spec/3). */
+#ifndef DBGK_DBGK_H
+#define DBGK_DBGK_H
+
+#include "ntos/mm/mm.h"
+#include "ntos/ob/ob.h"
+
+/** Sets up dbgk: the DebugObject type and DbgkpProcessDebugPortMutex. False: no memory. */
+bool DbgkInitSystem(void);
+
+/* ---- services (spec/3.2-3.5); user pointers as ULONG64 ---- */
+
+/** Creates a debug object. STATUS_INVALID_PARAMETER for flags other than DEBUG_KILL_ON_CLOSE. */
+NTSTATUS NtCreateDebugObject(ULONG64 DebugObjectHandle, ACCESS_MASK DesiredAccess, ULONG64 ObjectAttributes,
+                             ULONG Flags);
+/** Waits for the next event (spec/3.3). STATUS_TIMEOUT, STATUS_ALERTED, STATUS_USER_APC, STATUS_DEBUGGER_INACTIVE. */
+NTSTATUS NtWaitForDebugEvent(HANDLE DebugObjectHandle, BOOLEAN Alertable, ULONG64 Timeout, ULONG64 WaitStateChange);
+/** Answers an event (spec/3.4). STATUS_INVALID_PARAMETER: illegal status, or no such event is outstanding. */
+NTSTATUS NtDebugContinue(HANDLE DebugObjectHandle, ULONG64 ClientId, NTSTATUS ContinueStatus);
+/** Attaches (spec/3.2). */
+NTSTATUS NtDebugActiveProcess(HANDLE ProcessHandle, HANDLE DebugObjectHandle);
+/** Detaches (spec/3.5). STATUS_PORT_NOT_SET. */
+NTSTATUS NtRemoveProcessDebug(HANDLE ProcessHandle, HANDLE DebugObjectHandle);
+/** Class 1: kill on close (spec/3.5). */
+NTSTATUS NtSetInformationDebugObject(HANDLE DebugObjectHandle, ULONG InformationClass, ULONG64 Information,
+                                     ULONG Length, ULONG64 ReturnLength);
+
+/* ---- message sources (spec/3.6) ---- */
+
+/** A thread starts, in its own context: the process or thread message, and ntdll's for the first. */
+void DbgkCreateThread(ETHREAD *Thread);
+/** The running thread ends, and is not the last. */
+void DbgkExitThread(NTSTATUS ExitStatus);
+/** The running thread is the last of its process. */
+void DbgkExitProcess(NTSTATUS ExitStatus);
+/** An image view was mapped into the current process from user mode. */
+void DbgkMapViewOfSection(EPROCESS *Process, SECTION *Section, ULONG64 Base);
+/** An image view of the current process was unmapped. */
+void DbgkUnMapViewOfSection(EPROCESS *Process, ULONG64 Base);
+/** Offers an exception of the running thread to the debug port or (DebugPort FALSE) the exception port.
+ *  TRUE: handled. */
+BOOLEAN DbgkForwardException(const EXCEPTION_RECORD64 *ExceptionRecord, BOOLEAN DebugPort, BOOLEAN SecondChance);
+
+/* ---- creation under a debugger ---- */
+
+/** Gives a process that has not started yet its debug port.
+ *  @param Object  NULL: inherit the parent's unless it has NO_DEBUG_INHERIT (DbgkCopyProcessDebugPort) */
+void DbgkCopyProcessDebugPort(EPROCESS *Process, EPROCESS *Parent, struct _DEBUG_OBJECT *Object);
+/** Takes a process away from its debug object. STATUS_PORT_NOT_SET if it has none or another (Object NULL: any). */
+NTSTATUS DbgkClearProcessDebugObject(EPROCESS *Process, struct _DEBUG_OBJECT *Object);
+/** ProcessDebugObjectHandle (class 0x1E): a new handle. STATUS_PORT_NOT_SET. */
+NTSTATUS DbgkOpenProcessDebugPort(EPROCESS *Process, ACCESS_MASK DesiredAccess, HANDLE *Handle);
+/** Tells dbgk where the system DLL is mapped (ntdll; every process has it at this base). */
+void dbgk_set_system_dll(SECTION *Section, ULONG64 Base);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** @file life.h  How processes and threads start and exit (spec/3.6, 7.1). */
+#ifndef NTOS_LIFE_LIFE_H
+#define NTOS_LIFE_LIFE_H
+
+#include "ntos/mm/mm.h"
+#include "ntos/ps/ps.h"
+
+struct _DEBUG_OBJECT;
+
+/** What every process of a machine gets. */
+struct life_userland {
+  SECTION *ntdll;          /**< image section; referenced by life */
+  SECTION *api_set;        /**< data section of apisetschema.dll, or NULL */
+  ULONG64 api_set_offset;  /**< of the ApiSetMap in it */
+  ULONG unix_call_slot;    /**< RVA in ntdll of __wine_unix_call_dispatcher, 0: none */
+  ULONG unix_call_service; /**< service number that its stub uses */
+};
+
+/** Sets up life: the exit routine, KUSER_SHARED_DATA. False: no memory. */
+bool LifeInitSystem(void);
+/** Says which userland processes get; reads entry points and service numbers from its ntdll.
+ *  STATUS_ENTRYPOINT_NOT_FOUND if LdrInitializeThunk or KiUserExceptionDispatcher is missing. */
+NTSTATUS life_set_userland(const struct life_userland *userland);
+/** The userland set. */
+const struct life_userland *life_userland(void);
+
+#define LIFE_CREATE_SUSPENDED 0x1u
+#define LIFE_NO_DEBUG_INHERIT 0x2u
+#define LIFE_INHERIT_HANDLES 0x4u
+
+/** A process to make. Strings are UTF-8; the parameter block is made from them. */
+struct life_process_request {
+  SECTION *section;          /**< image */
+  EPROCESS *parent;
+  const char *image_path;    /**< DOS path, C:\app\x.exe */
+  const char *command_line;
+  const char *current_directory; /**< DOS path ending in a backslash */
+  const char *environment;   /**< NAME=VALUE strings, each NUL-terminated, ended by an empty one */
+  HANDLE standard_handles[3];/**< in the new process's table */
+  const void *parameters;    /**< if set: normalised RTL_USER_PROCESS_PARAMETERS whose pointers are offsets from its
+                                  start; replaces the strings */
+  size_t parameters_size;
+  struct _DEBUG_OBJECT *debug_object; /**< or NULL */
+  ULONG flags;               /**< LIFE_* */
+};
+
+/** Makes a process and its first thread (ready, or suspended). Both come referenced. */
+NTSTATUS PspCreateUserProcess(const struct life_process_request *request, EPROCESS **Process, ETHREAD **Thread);
+
+#define THREAD_CREATE_FLAGS_CREATE_SUSPENDED 0x1u
+#define THREAD_CREATE_FLAGS_SKIP_THREAD_ATTACH 0x2u
+#define THREAD_CREATE_FLAGS_HIDE_FROM_DEBUGGER 0x4u
+
+/** Makes a thread that calls StartRoutine(Argument) from RtlUserThreadStart; it comes referenced.
+ *  Sizes 0: the image's. */
+NTSTATUS PspCreateUserThread(EPROCESS *Process, ULONG64 StartRoutine, ULONG64 Argument, ULONG CreateFlags,
+                             ULONG64 StackCommit, ULONG64 StackReserve, ETHREAD **Thread);
+/** Fills a new pool block with a normalised parameter block for a request; pointers are offsets from its start. */
+NTSTATUS life_build_parameters(const struct life_process_request *request, void **block, size_t *size);
+/** Makes a thread of host code in a native process: fn runs on a fiber, its return ends the thread. */
+NTSTATUS PsCreateNativeThread(EPROCESS *Process, void (*fn)(void *argument), void *argument, ETHREAD **Thread);
+/** Ends the running thread for good (spec/3.6). */
+_Noreturn void PspExitThread(NTSTATUS ExitStatus);
+
+#endif

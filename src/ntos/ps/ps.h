@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** @file ps.h  Processes and threads as objects: creation of the bare objects, look-up, suspend and freeze, and the
+ *  marks that end them. How they start and exit is life's. */
+#ifndef NTOS_PS_PS_H
+#define NTOS_PS_PS_H
+
+#include "ntos/ob/ob.h"
+
+struct ps_config {
+  ULONG max_processes; /**< 0: default */
+  ULONG max_threads;   /**< 0: default */
+};
+
+/** Sets up ps: Process and Thread types, the System process (pid 4, native). False: no memory. */
+bool PsInitSystem(const struct ps_config *config);
+/** The System process: owner of kernel handles. */
+EPROCESS *PsInitialSystemProcess(void);
+/** Makes a process object with id, handle table and, unless native, an address space; referenced once for the caller
+ *  and once as a member of the list of active processes. STATUS_QUOTA_EXCEEDED at the limit. */
+NTSTATUS PspAllocateProcess(EPROCESS *Parent, bool native, const char *image_file_name, EPROCESS **Process);
+/** Makes a thread object with an id, referenced once for the caller and once until it has ended; it is in its
+ *  process's list but not started. STATUS_PROCESS_IS_TERMINATING, STATUS_QUOTA_EXCEEDED. */
+NTSTATUS PspAllocateThread(EPROCESS *Process, ETHREAD **Thread);
+/** Undoes PspAllocateThread for a thread that will never start. */
+void PspDiscardThread(ETHREAD *Thread);
+/** Finds by id and references. STATUS_INVALID_CID for unknown ids and ended objects. */
+NTSTATUS PsLookupProcessByProcessId(HANDLE ProcessId, EPROCESS **Process);
+NTSTATUS PsLookupThreadByThreadId(HANDLE ThreadId, ETHREAD **Thread);
+/** Next process after `Process` (NULL: the first) in order of creation; references it, dereferences the old one. */
+EPROCESS *PsGetNextProcess(EPROCESS *Process);
+/** Next thread of a process, in order of creation; references it, dereferences the old one. */
+ETHREAD *PsGetNextProcessThread(EPROCESS *Process, ETHREAD *Thread);
+/** Withdraws an ended process or thread from lists and id table (its object may live on). */
+void PspRemoveProcess(EPROCESS *Process);
+void PspRemoveThread(ETHREAD *Thread);
+
+/** STATUS_THREAD_IS_TERMINATING; STATUS_SUSPEND_COUNT_EXCEEDED. */
+NTSTATUS PsSuspendThread(ETHREAD *Thread, ULONG *PreviousSuspendCount);
+NTSTATUS PsResumeThread(ETHREAD *Thread, ULONG *PreviousSuspendCount);
+/** Suspends or resumes all threads. */
+NTSTATUS PsSuspendProcess(EPROCESS *Process);
+NTSTATUS PsResumeProcess(EPROCESS *Process);
+/** Freezes every thread but the running one; returns how many. Threads created later start frozen. */
+ULONG PsFreezeProcess(EPROCESS *Process);
+void PsThawProcess(EPROCESS *Process);
+
+/** Marks a thread for exit and queues its exit APC; another thread ends at its next return to user mode, the
+ *  running one likewise. A thread that never started is made to start, so that it can end. */
+NTSTATUS PspTerminateThreadByPointer(ETHREAD *Thread, NTSTATUS ExitStatus);
+/** Marks a process (PROCESS_DELETE) and all its threads for exit. STATUS_PROCESS_IS_TERMINATING if it was. */
+NTSTATUS PsTerminateProcess(EPROCESS *Process, NTSTATUS ExitStatus);
+/** Sets the kernel routine of the exit APC (life does, at start-up). */
+void ps_set_exit_routine(PKKERNEL_ROUTINE routine);
+/** PsSetProcessFaultInformation: remembers the last second-chance exception of a process. */
+void PsSetProcessFaultInformation(EPROCESS *Process, NTSTATUS ExceptionCode);
+/** Counts for limits and information classes. */
+void ps_counts(ULONG *processes, ULONG *threads);
+
+#endif
