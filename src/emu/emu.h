@@ -52,8 +52,11 @@ struct emu_arena {
 
 /** The kernel arena: one host buffer at this address in every space, supervisor only. */
 #define EMU_KERNEL_BASE 0xFFFFF80000000000ull
-/** The GDT lies at the start of the kernel arena; the first 64 KB are emu's. */
+/** The GDT lies at the start of the kernel arena; the first 64 KB are emu's. What `sidt` and `str` show points at the
+ *  next two pages, which are the kernel's to fill; the processor itself never reads them (every event is a trap). */
 #define EMU_GDT_ADDRESS EMU_KERNEL_BASE
+#define EMU_IDT_ADDRESS (EMU_KERNEL_BASE + 0x1000)
+#define EMU_TSS_ADDRESS (EMU_KERNEL_BASE + 0x2000)
 #define EMU_KERNEL_FIRST_FREE (EMU_KERNEL_BASE + 0x10000)
 /** User addresses that the page tables occupy; mm must never give them out (CAVEATS). */
 #define EMU_PAGE_TABLES_BASE 0xE000000000ull

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One emulator: identity paging over the arenas (spec/6.1), its hooks, and the two things that need CPL 0. */
+#include "emu/internal.h"
+
+#include "base/host.h"
+
+#include <stdio.h>
+
+/* A code or data descriptor without base, of 4 GB. */
+static uint64_t descriptor(unsigned type, unsigned dpl, bool long_mode, bool big)
+{
+  return 0xFFFFull | (0xFull << 48) | ((uint64_t)(0x90u | type | (dpl << 5)) << 40) | ((uint64_t)long_mode << 53) |
+         ((uint64_t)big << 54) | (1ull << 55);
+}
+
+void kernel_area_init(uint8_t *host)
+{
+  static const uint8_t iretq[] = {0x48, 0xCF};
+  static const uint8_t mov_cr3[] = {0x0F, 0x22, 0xD8, 0xF4}; /* mov cr3, rax; hlt */
+  uint64_t *gdt = (uint64_t *)(void *)host;
+  gdt[KGDT64_R0_CODE / 8] = descriptor(0xB, 0, true, false);
+  gdt[KGDT64_R0_DATA / 8] = descriptor(0x3, 0, false, true);
+  gdt[KGDT64_R3_CMCODE / 8] = descriptor(0xB, 3, false, true);
+  gdt[KGDT64_R3_DATA / 8] = descriptor(0x3, 3, false, true);
+  gdt[KGDT64_R3_CODE / 8] = descriptor(0xB, 3, true, false);
+  gdt[KGDT64_SYS_TSS / 8] = 0x67ull | ((EMU_TSS_ADDRESS & 0xFFFFFF) << 16) | (0x8Bull << 40) |
+                            (((EMU_TSS_ADDRESS >> 24) & 0xFF) << 56);
+  gdt[KGDT64_SYS_TSS / 8 + 1] = EMU_TSS_ADDRESS >> 32;
+  gdt[KGDT64_R3_CMTEB / 8] = descriptor(0x3, 3, false, true);
+  memcpy(host + (EMU_STUB_IRETQ - EMU_KERNEL_BASE), iretq, sizeof iretq);
+  memcpy(host + (EMU_STUB_MOV_CR3 - EMU_KERNEL_BASE), mov_cr3, sizeof mov_cr3);
+}
+
+static uc_err map_gap(uc_engine *uc, uint64_t first, uint64_t last)
+{
+  /* Cut where canonical addresses end: one slot is at most 2^63 bytes for the library. */
+  static const uint64_t cuts[] = {0x800000000000ull, 0x8000000000000000ull};
+  for (;;) {
+    uint64_t end = last;
+    for (unsigned i = 2; i-- > 0;) {
+      if (first < cuts[i] && end >= cuts[i])
+        end = cuts[i] - 1;
+    }
+    uc_err error = uc_mmio_map(uc, first, end - first + 1, NULL, NULL, NULL, NULL);
+    if (error != UC_ERR_OK || end == last)
+      return error;
+    first = end + 1;
+  }
+}
+
+uc_err engine_map_gaps(uc_engine *uc, const struct emu_arena *regions, unsigned count)
+{
+  uint64_t at = 0;
+  for (unsigned i = 0; i < count; i++) {
+    if (at < regions[i].base) {
+      uc_err error = map_gap(uc, at, regions[i].base - 1);
+      if (error != UC_ERR_OK)
+        return error;
+    }
+    at = regions[i].base + regions[i].size;
+  }
+  return at == 0 ? UC_ERR_OK : map_gap(uc, at, UINT64_MAX);
+}
+
+/* ---- hooks: they note the first reason and stop ---- */
+
+static void stop_for(engine *g, enum stop_reason reason)
+{
+  if (g->stop == STOP_NONE)
+    g->stop = reason;
+  uc_emu_stop(g->uc);
+}
+
+static void on_block(uc_engine *uc, uint64_t va, uint32_t size, void *context)
+{
+  engine *g = context;
+  (void)uc;
+  (void)size;
+  if (LIKELY(g->blocks_left != 0 && *g->stop_flag == 0)) {
+    g->blocks_left--;
+    g->block = va;
+    return;
+  }
+  stop_for(g, g->blocks_left == 0 ? STOP_BUDGET : STOP_FLAG);
+}
+
+static void on_interrupt(uc_engine *uc, uint32_t number, void *context)
+{
+  engine *g = context;
+  (void)uc;
+  if (g->stop == STOP_NONE)
+    g->interrupt = number;
+  stop_for(g, STOP_INTERRUPT);
+}
+
+static bool on_invalid(uc_engine *uc, void *context)
+{
+  (void)uc;
+  stop_for(context, STOP_INVALID);
+  return true;
+}
+
+static void on_syscall(uc_engine *uc, void *context)
+{
+  (void)uc;
+  stop_for(context, STOP_SYSCALL);
+}
+
+static void on_breakpoint(uc_engine *uc, uint64_t va, uint32_t size, void *context)
+{
+  engine *g = context;
+  (void)uc;
+  (void)size;
+  for (unsigned i = 0; i < 4; i++) {
+    if ((g->breakpoint_mask & (1u << i)) != 0 && g->breakpoint[i] == va) {
+      stop_for(g, STOP_BREAKPOINT);
+      return;
+    }
+  }
+}
+
+static void on_edge(uc_engine *uc, uc_tb *now, uc_tb *before, void *context)
+{
+  engine *g = context;
+  (void)uc;
+  (void)before;
+  if (g->block_callback != NULL)
+    g->block_callback(g->block_callback_context, now->pc, now->size);
+}
+
+static void *hook_address(void (*fn)(void)) { return (void *)(uintptr_t)fn; }
+#define HOOK(fn) hook_address((void (*)(void))(fn))
+
+static bool add_hooks(engine *g)
+{
+  uc_hook hook;
+  return uc_hook_add(g->uc, &hook, UC_HOOK_BLOCK, HOOK(on_block), g, 1, 0) == UC_ERR_OK &&
+         uc_hook_add(g->uc, &hook, UC_HOOK_INTR, HOOK(on_interrupt), g, 1, 0) == UC_ERR_OK &&
+         uc_hook_add(g->uc, &hook, UC_HOOK_INSN_INVALID, HOOK(on_invalid), g, 1, 0) == UC_ERR_OK &&
+         uc_hook_add(g->uc, &hook, UC_HOOK_INSN, HOOK(on_syscall), g, 1, 0, UC_X86_INS_SYSCALL) == UC_ERR_OK &&
+         uc_hook_add(g->uc, &hook, UC_HOOK_INSN, HOOK(cpuid_hook), g, 1, 0, UC_X86_INS_CPUID) == UC_ERR_OK;
+}
+
+static bool map_regions(engine *g)
+{
+  const emu *e = g->owner;
+  struct emu_arena region[EMU_MAX_ARENAS + 3];
+  unsigned n = 0;
+  const struct emu_arena tables = {EMU_PAGE_TABLES_BASE, (uint64_t)e->tables_size};
+  const struct emu_arena kernel_tables = {EMU_KERNEL_TABLES_BASE, EMU_KERNEL_TABLES_SIZE};
+  bool placed = false;
+  for (unsigned i = 0; i < e->config.arena_count; i++) {
+    const struct emu_arena *a = &e->config.arenas[i];
+    if (!placed && a->base > EMU_PAGE_TABLES_BASE) {
+      region[n++] = tables;
+      region[n++] = kernel_tables;
+      placed = true;
+    }
+    region[n++] = *a;
+    if (uc_mem_map_ptr(g->uc, a->base, a->size, UC_PROT_ALL, g->arena[i]) != UC_ERR_OK)
+      return false;
+  }
+  if (!placed) {
+    region[n++] = tables;
+    region[n++] = kernel_tables;
+  }
+  region[n].base = EMU_KERNEL_BASE;
+  region[n++].size = e->config.kernel_arena_size;
+  return uc_mem_map_ptr(g->uc, EMU_PAGE_TABLES_BASE, e->tables_size, UC_PROT_ALL, g->tables) == UC_ERR_OK &&
+         uc_mem_map_ptr(g->uc, EMU_KERNEL_TABLES_BASE, EMU_KERNEL_TABLES_SIZE, UC_PROT_ALL, e->kernel_tables) ==
+             UC_ERR_OK &&
+         uc_mem_map_ptr(g->uc, EMU_KERNEL_BASE, e->config.kernel_arena_size, UC_PROT_ALL, e->kernel) == UC_ERR_OK &&
+         engine_map_gaps(g->uc, region, n) == UC_ERR_OK;
+}
+
+static const int never_stop = 0;
+
+bool engine_open(engine *g, char *message, size_t size)
+{
+  if (g->uc != NULL)
+    return true;
+  /* The library ends the process if it cannot have its buffer, so ask first (DESIGN 5). */
+  if (!host_can_map_translator()) {
+    snprintf(message, size, "no memory for the translator");
+    return false;
+  }
+  if (uc_open(UC_ARCH_X86, UC_MODE_64, &g->uc) != UC_ERR_OK) {
+    g->uc = NULL;
+    snprintf(message, size, "the engine cannot be opened");
+    return false;
+  }
+  g->stop_flag = g->owner->config.stop_flag != NULL ? g->owner->config.stop_flag : &never_stop;
+  g->held = 0;
+  g->planted_count = 0;
+  g->edge_hook = 0;
+  /* No address ends a run: with `until` = 0 a jump to 0 would look like a stop. */
+  if (uc_ctl_exits_enable(g->uc) != UC_ERR_OK || !map_regions(g) || !add_hooks(g) ||
+      uc_context_restore(g->uc, as_context(g->owner->calibration->user64)) != UC_ERR_OK) {
+    snprintf(message, size, "the engine cannot map the arenas");
+    engine_close(g);
+    return false;
+  }
+  engine_update_coverage(g);
+  return true;
+}
+
+void engine_close(engine *g)
+{
+  if (g->uc != NULL)
+    uc_close(g->uc);
+  g->uc = NULL;
+}
+
+void engine_flush_tlb(engine *g)
+{
+  uint64_t cr3 = EMU_PAGE_TABLES_BASE;
+  if (g->uc == NULL)
+    return;
+  uc_context_restore(g->uc, as_context(g->owner->calibration->kernel));
+  uc_reg_write(g->uc, UC_X86_REG_RAX, &cr3);
+  g->held = 0;
+  g->blocks_left = UINT64_MAX;
+  const volatile int *flag = g->stop_flag;
+  g->stop_flag = &never_stop;
+  uc_emu_start(g->uc, EMU_STUB_MOV_CR3, 0, 0, 0);
+  g->stop_flag = flag;
+}
+
+void engine_remove_code(engine *g, uint64_t va, uint64_t size)
+{
+  if (g->uc == NULL || size == 0)
+    return;
+  uc_context_restore(g->uc, as_context(g->owner->calibration->unpaged));
+  g->held = 0;
+  uc_ctl_remove_cache(g->uc, va, va + size);
+}
+
+/* ---- execute breakpoints ---- */
+
+static bool wanted(const engine *g, uint64_t va)
+{
+  for (unsigned i = 0; i < 4; i++) {
+    if ((g->breakpoint_mask & (1u << i)) != 0 && g->breakpoint[i] == va)
+      return true;
+  }
+  return false;
+}
+
+static void unplant(engine *g, unsigned index)
+{
+  uint64_t va = g->planted[index].va;
+  uc_hook_del(g->uc, g->planted[index].hook);
+  g->planted[index] = g->planted[--g->planted_count];
+  engine_remove_code(g, va, 1);
+}
+
+bool engine_plant_breakpoints(engine *g)
+{
+  for (unsigned i = 0; i < 4; i++) {
+    if ((g->breakpoint_mask & (1u << i)) == 0)
+      continue;
+    bool there = false;
+    for (unsigned k = 0; k < g->planted_count && !there; k++)
+      there = g->planted[k].va == g->breakpoint[i];
+    if (there)
+      continue;
+    for (unsigned k = g->planted_count; k-- > 0 && g->planted_count == MAX_PLANTED;) {
+      if (!wanted(g, g->planted[k].va))
+        unplant(g, k);
+    }
+    struct planted *p = &g->planted[g->planted_count];
+    p->va = g->breakpoint[i];
+    if (uc_hook_add(g->uc, &p->hook, UC_HOOK_CODE, HOOK(on_breakpoint), g, p->va, p->va) != UC_ERR_OK)
+      return false;
+    g->planted_count++;
+    engine_remove_code(g, p->va, 1);
+  }
+  return true;
+}
+
+void engine_unplant_all(engine *g)
+{
+  while (g->planted_count != 0)
+    unplant(g, g->planted_count - 1);
+}
+
+void engine_update_coverage(engine *g)
+{
+  if (g->uc == NULL || (g->edge_hook != 0) == (g->block_callback != NULL))
+    return;
+  if (g->edge_hook != 0) {
+    uc_hook_del(g->uc, g->edge_hook);
+    g->edge_hook = 0;
+  } else if (uc_hook_add(g->uc, &g->edge_hook, UC_HOOK_EDGE_GENERATED, HOOK(on_edge), g, 1, 0) != UC_ERR_OK) {
+    g->edge_hook = 0;
+  }
+}

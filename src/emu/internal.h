@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** @file internal.h  What the files of src/emu share. The only header of the project that knows the engine library. */
+#ifndef EMU_INTERNAL_H
+#define EMU_INTERNAL_H
+
+#include "base/list.h"
+#include "emu/emu.h"
+
+#include <string.h>
+#include <unicorn/unicorn.h>
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* Layout of the first 64 KB of the kernel arena. */
+#define EMU_STUBS_ADDRESS (EMU_KERNEL_BASE + 0x4000)
+#define EMU_STUB_IRETQ (EMU_STUBS_ADDRESS + 0x00)
+#define EMU_STUB_MOV_CR3 (EMU_STUBS_ADDRESS + 0x10)
+#define EMU_STUB_STACK (EMU_KERNEL_BASE + 0x6000)
+/** The page tables of the kernel arena lie in the last part of the page-table addresses, shared by all engines. */
+#define EMU_KERNEL_TABLES_SIZE 0x400000u
+#define EMU_KERNEL_TABLES_BASE (EMU_PAGE_TABLES_BASE + EMU_PAGE_TABLES_SIZE - EMU_KERNEL_TABLES_SIZE)
+
+#define EMU_CR0 0x80050033ull
+#define EMU_CR0_PG 0x80000000ull
+/** OSXMMEXCPT, OSFXSR, PGE, PAE, and TSD so that rdtsc comes to us (spec/6.2). */
+#define EMU_CR4 0x6A4ull
+/** NXE, LMA, LME, SCE. */
+#define EMU_EFER 0xD01ull
+
+#define PTE_TABLE (PTE_PRESENT | PTE_WRITE | PTE_USER)
+
+/* RFLAGS bits that user mode or an iretq to it can set; VM, VIF, VIP and IOPL stay 0. RF is kept outside the engine. */
+#define EFLAGS_LOADABLE 0x244FD5ull
+#define EFLAGS_FIXED 0x2ull
+
+#define DR6_FIXED 0xFFFF0FF0ull
+#define DR6_BS 0x4000ull
+#define DR6_BD 0x2000ull
+
+/** Selector fields in the order of the engine's segment array. */
+enum blob_segment { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_COUNT };
+
+/** Where things are in the bytes of a saved engine context ("blob"); found by calibration, never assumed. */
+struct blob_layout {
+  size_t size; /**< bytes of a blob */
+  size_t gpr[CPU_REGISTERS];
+  size_t rip;
+  size_t selector[SEG_COUNT]; /**< 32 bits; the base follows 8 further on */
+  size_t cr0, efer;
+  size_t error_code, is_int, old_exception; /**< 32 bits each */
+  size_t xmm, xmm_stride;
+};
+
+/** A blob never grows beyond this (calibration refuses it). */
+#define BLOB_MAX 0x2000u
+
+/** Result of calibration: immutable once made. */
+struct calibration {
+  enum emu_status status;
+  char message[200];
+  char version[16]; /**< of the engine library */
+  struct blob_layout at;
+  uint8_t user64[BLOB_MAX]; /**< CPL 3, CS 33, just after iretq: what every thread starts from */
+  uint8_t user32[BLOB_MAX]; /**< the same with CS 23 */
+  uint8_t kernel[BLOB_MAX]; /**< CPL 0 with paging, for the stubs */
+  uint8_t unpaged[BLOB_MAX]; /**< CPL 0 with CR0.PG = 0: code removal works whatever the PTE says (spec/6.1) */
+};
+
+/** Calibrates once per host process (thread-safe). */
+const struct calibration *calibration_get(void);
+/** Calibrates into `out` unconditionally; for the forked self check. */
+void calibration_make(struct calibration *out);
+
+/** Writes GDT and stubs into the first 64 KB of a kernel arena. */
+void kernel_area_init(uint8_t *host);
+/** Gives every address that no region of the list covers a slot, so that accesses there reach the page walk. */
+uc_err engine_map_gaps(uc_engine *uc, const struct emu_arena *regions, unsigned count);
+
+/** Why the engine stopped; the hooks record the first reason and nothing else (spec/6.1). */
+enum stop_reason {
+  STOP_NONE,
+  STOP_INTERRUPT,
+  STOP_INVALID,
+  STOP_SYSCALL,
+  STOP_BUDGET,
+  STOP_FLAG,
+  STOP_BREAKPOINT
+};
+
+#define MAX_PLANTED 16
+
+/** A hook that sits on an address where some thread has an execute breakpoint. */
+struct planted {
+  uint64_t va;
+  uc_hook hook;
+};
+
+/** Per leaf page table: which of its pages ... */
+struct leaf_info {
+  uint64_t executable[8]; /**< ... were ever executable in this space, or may have translations that were kept */
+  uint64_t modified[8];   /**< ... were written since their view was mapped */
+};
+
+/** A view over an arena. A dormant one belonged to an earlier space; its translations are still in the engine. */
+struct view {
+  uint64_t va, size, offset, image_id;
+  bool copy_on_write;
+  bool dormant;
+};
+
+#define LEAF_CACHE 64
+
+/** Host memory of one address space, with the emulator that can run in it. Reused over spaces, never shared. */
+typedef struct engine {
+  LIST_ENTRY link; /**< in emu.idle or emu.in_use */
+  emu *owner;
+  uc_engine *uc; /**< NULL until code runs */
+  uint8_t *arena[EMU_MAX_ARENAS];
+  uint8_t *tables; /**< page tables, bump-allocated; page 0 is the PML4 */
+  struct leaf_info *leaves; /**< by table index */
+  uint32_t tables_used, tables_limit;
+  struct {
+    uint64_t key;   /**< va >> 21, plus 1 */
+    uint32_t table; /**< index of the leaf table */
+  } cache[LEAF_CACHE];
+  struct view *views; /**< malloc'ed, sorted by nothing */
+  unsigned view_count, view_room;
+
+  /* The run in progress. */
+  uint64_t blocks_left;
+  uint64_t block; /**< address of the block that was entered last */
+  const volatile int *stop_flag;
+  enum stop_reason stop;
+  uint32_t interrupt;
+  uint64_t held; /**< id of the register file whose saved state the engine still holds, 0 none */
+  uint64_t breakpoint[4]; /**< execute breakpoints of the running thread */
+  unsigned breakpoint_mask;
+  struct planted planted[MAX_PLANTED];
+  unsigned planted_count;
+  uc_hook edge_hook; /**< 0: no coverage */
+  void (*block_callback)(void *context, uint64_t va, uint32_t size);
+  void *block_callback_context;
+} engine;
+
+struct emu {
+  struct emu_config config;
+  const struct calibration *calibration;
+  uint8_t *kernel;        /**< host memory of the kernel arena */
+  uint8_t *kernel_tables; /**< host memory of its page tables */
+  size_t tables_size;     /**< bytes reserved for the page tables of a space */
+  LIST_ENTRY in_use, idle;
+  unsigned in_use_count, idle_count, spaces;
+  uint64_t next_cpu_id;
+};
+
+struct address_space {
+  emu *owner;
+  engine *engine;
+  bool tlb_stale;
+};
+
+/** The part of a register file that only emu sees. */
+struct cpu_extended {
+  uint64_t id;            /**< changes when the blob is changed behind the engine's back */
+  uint64_t engine_rflags; /**< RFLAGS as the blob encodes them */
+  emu *owner;
+  char failure[96];
+  _Alignas(16) uint8_t blob[]; /**< a whole engine context, the truth about everything but the public fields */
+};
+
+static inline uint64_t blob_u64(const uint8_t *blob, size_t at)
+{
+  uint64_t v;
+  memcpy(&v, blob + at, sizeof v);
+  return v;
+}
+static inline uint32_t blob_u32(const uint8_t *blob, size_t at)
+{
+  uint32_t v;
+  memcpy(&v, blob + at, sizeof v);
+  return v;
+}
+static inline void blob_set64(uint8_t *blob, size_t at, uint64_t v) { memcpy(blob + at, &v, sizeof v); }
+static inline void blob_set32(uint8_t *blob, size_t at, uint32_t v) { memcpy(blob + at, &v, sizeof v); }
+/** The library takes contexts by an opaque pointer; a blob is the bytes of one. */
+static inline uc_context *as_context(const uint8_t *blob) { return (uc_context *)(uintptr_t)blob; }
+
+/* engine_pool.c */
+/** Takes an idle engine or makes one (without an emulator yet). NULL: no memory. */
+engine *engine_take(emu *e);
+/** Empties an engine and keeps it for reuse, or closes it when enough are kept. */
+void engine_return(engine *g);
+/** Frees an engine and all its host memory. */
+void engine_destroy(engine *g);
+
+/* engine.c */
+/** Opens the emulator of an engine if it has none. False: no memory (text in `message`). */
+bool engine_open(engine *g, char *message, size_t size);
+/** Closes it. */
+void engine_close(engine *g);
+/** Makes every PTE edit visible. */
+void engine_flush_tlb(engine *g);
+/** Drops the translations of [va, va + size), whatever the state of their PTEs. */
+void engine_remove_code(engine *g, uint64_t va, uint64_t size);
+/** Sees to it that the breakpoints of the running thread have hooks. False: the engine refused. */
+bool engine_plant_breakpoints(engine *g);
+/** Takes all breakpoint hooks out. */
+void engine_unplant_all(engine *g);
+/** Switches the coverage hook on or off to agree with block_callback. */
+void engine_update_coverage(engine *g);
+
+/* tables.c */
+/** Index of the leaf table of `va`; 0 if there is none. */
+uint32_t tables_find(engine *g, uint64_t va);
+/** Like tables_find, but makes missing tables. 0: no room or no arena. */
+uint32_t tables_make(engine *g, uint64_t va);
+/** Host address of table `index`. */
+static inline uint64_t *table_host(const engine *g, uint32_t index)
+{
+  return (uint64_t *)(void *)(g->tables + (size_t)index * EMU_PAGE_SIZE);
+}
+#define PAGE_DOWN(x) ((x) & ~(uint64_t)(EMU_PAGE_SIZE - 1))
+#define PAGE_UP(x) PAGE_DOWN((x) + EMU_PAGE_SIZE - 1)
+/** Index of the entry of `va` in its leaf table. */
+#define SLOT(va) (((va) >> EMU_PAGE_SHIFT) & 511)
+
+static inline bool test_bit(const uint64_t *map, unsigned i) { return (map[i / 64] >> (i % 64)) & 1; }
+static inline void set_bit(uint64_t *map, unsigned i) { map[i / 64] |= 1ull << (i % 64); }
+static inline void clear_bit(uint64_t *map, unsigned i) { map[i / 64] &= ~(1ull << (i % 64)); }
+
+/** Next address at or above `va` that has a leaf table, `end` if none below it. */
+uint64_t tables_next(engine *g, uint64_t va, uint64_t end);
+/** Forgets all tables and installs the shared kernel entry. */
+void tables_reset(engine *g);
+
+/* space.c */
+/** Calls fn for each run of pages of [va, end) whose `executable` bit is set. */
+void space_executable_runs(engine *g, uint64_t va, uint64_t end, void (*fn)(engine *g, uint64_t va, uint64_t size));
+/** Copies up to `size` code bytes at `va` that are present and executable by user mode; returns how many. */
+size_t space_fetch(const address_space *s, uint64_t va, uint8_t *out, size_t size);
+
+/* view.c */
+/** The view that holds `va`, dormant or not; NULL if none. */
+struct view *view_at(engine *g, uint64_t va);
+/** Drops a dormant view and its translations. */
+void view_forget(engine *g, struct view *v);
+/** Ends all views; those of images become dormant and keep the translations of pages that were not written. */
+void views_retire_all(engine *g);
+
+/* regs.c */
+/** Brings the blob and the emulator to the state of `c`; `flags` are added to RFLAGS. */
+void cpu_load(engine *g, cpu *c, uint64_t flags);
+/** Takes the state out of the emulator. */
+void cpu_store(engine *g, cpu *c);
+
+/* cpuid.c */
+/** Hook for CPUID: one fixed processor. */
+int cpuid_hook(uc_engine *uc, void *context);
+
+/* decode.c */
+/** The opcode of one instruction. */
+struct decoded {
+  uint8_t opcode[2]; /**< first bytes after the prefixes: {0x0F, second} or {opcode, 0} */
+  uint8_t modrm;     /**< byte after the opcode, whatever it means */
+  unsigned length;   /**< bytes of prefixes and opcode */
+  bool rep, operand16;
+};
+/** Skips prefixes and notes the opcode. */
+void decode_opcode(const uint8_t *bytes, size_t size, bool code64, struct decoded *out);
+/** The near branch that ends a block. */
+struct block_branch {
+  uint64_t offset; /**< from the start of the block */
+  char kind;       /**< 'c'all, 'r'eturn or 'j'ump */
+  unsigned pop;    /**< bytes that a return takes beside the address */
+};
+/** Finds the first near unconditional branch in `bytes`. False if there is none. */
+bool decode_block_branch(const uint8_t *bytes, size_t size, bool code64, struct block_branch *out);
+
+#endif

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cpu_run: turns what the engine does into what the processor would have done (the table of spec/6.2). */
+#include "emu/internal.h"
+
+#include <stdio.h>
+
+#define MAX_INSTRUCTION 15
+#define PF_FETCH 0x10u
+
+/* What comes after an event. */
+enum next {
+  NEXT_TRAP, /**< the trap is filled in */
+  NEXT_RUN   /**< the engine's own affair: go on */
+};
+
+struct run {
+  address_space *s;
+  engine *g;
+  cpu *c;
+  struct cpu_trap *trap;
+  uint64_t budget;
+  bool free_block; /**< the next block is the rest of one that was counted */
+};
+
+static bool same_page(uint64_t a, uint64_t b) { return a >> EMU_PAGE_SHIFT == b >> EMU_PAGE_SHIFT; }
+static bool canonical(uint64_t va) { return (uint64_t)((int64_t)(va << 16) >> 16) == va; }
+static bool is_64(const cpu *c) { return c->cs != KGDT64_R3_CMCODE; }
+
+static enum next fail(struct run *r, const char *text)
+{
+  snprintf(r->c->extended->failure, sizeof r->c->extended->failure, "%s", text);
+  r->trap->kind = CPU_TRAP_FAILED;
+  return NEXT_TRAP;
+}
+
+/* Runs until a hook stops the engine. STOP_NONE: it stopped for a reason of its own, the trap is filled in. */
+static enum stop_reason execute(struct run *r, uint64_t flags)
+{
+  engine *g = r->g;
+  g->stop = STOP_NONE;
+  cpu_load(g, r->c, flags);
+  uint64_t before = g->blocks_left;
+  if (r->free_block)
+    g->blocks_left++;
+  uc_err error = uc_emu_start(g->uc, r->c->rip, 0, 0, 0);
+  cpu_store(g, r->c);
+  if (r->free_block && g->blocks_left > before)
+    g->blocks_left = before;
+  r->free_block = false;
+  if (g->stop == STOP_NONE) {
+    char text[96];
+    snprintf(text, sizeof text, "the engine stopped by itself at %llx: %s", (unsigned long long)r->c->rip,
+             uc_strerror(error));
+    fail(r, text);
+  }
+  return g->stop;
+}
+
+static void fetch_opcode(const struct run *r, uint64_t va, struct decoded *out)
+{
+  uint8_t code[MAX_INSTRUCTION];
+  size_t n = space_fetch(r->s, va, code, sizeof code);
+  decode_opcode(code, n, is_64(r->c), out);
+}
+
+static bool is_string(const struct decoded *d)
+{
+  uint8_t op = d->opcode[0];
+  return (op >= 0xA4 && op <= 0xA7) || (op >= 0xAA && op <= 0xAF) || (op >= 0x6C && op <= 0x6F);
+}
+
+/* ---- traps ---- */
+
+static enum next exception(struct run *r, unsigned vector)
+{
+  r->trap->kind = CPU_TRAP_EXCEPTION;
+  r->trap->vector = (uint8_t)vector;
+  return NEXT_TRAP;
+}
+
+/* A fault restarts its instruction, and RF in the pushed flags keeps a breakpoint there from firing twice. */
+static enum next fault(struct run *r, unsigned vector)
+{
+  r->c->rflags |= EFLAGS_RF;
+  r->trap->has_error_code = vector == 8 || (vector >= 10 && vector <= 14) || vector == 17;
+  if (r->trap->has_error_code)
+    r->trap->error_code = blob_u32(r->c->extended->blob, r->g->owner->calibration->at.error_code);
+  return exception(r, vector);
+}
+
+static enum next debug(struct run *r, uint64_t dr6)
+{
+  r->c->dr[6] = (r->c->dr[6] & ~(0xFull | DR6_BD | DR6_BS)) | dr6;
+  return exception(r, 1);
+}
+
+/* RF at a string instruction that is not finished stays set for its next iteration. */
+static void keep_rf_in_string(struct run *r, uint64_t started)
+{
+  struct decoded d;
+  if (r->c->rip != started)
+    return;
+  fetch_opcode(r, started, &d);
+  if (d.rep && is_string(&d))
+    r->c->rflags |= EFLAGS_RF;
+}
+
+/* TF is set and one instruction was executed, the one at g->block. */
+static enum next stepped(struct run *r)
+{
+  struct decoded d;
+  uint64_t at = r->g->block;
+  fetch_opcode(r, at, &d);
+  /* A load of SS holds debug traps off for one instruction (spec/5 fact 23). */
+  if ((d.opcode[0] == 0x8E && ((d.modrm >> 3) & 7) == 2) || (!is_64(r->c) && d.opcode[0] == 0x17))
+    return NEXT_RUN;
+  keep_rf_in_string(r, at);
+  return debug(r, DR6_BS);
+}
+
+static enum next breakpoint(struct run *r)
+{
+  uint64_t hit = 0;
+  for (unsigned i = 0; i < 4; i++) {
+    if ((r->g->breakpoint_mask & (1u << i)) != 0 && r->g->breakpoint[i] == r->c->rip)
+      hit |= 1ull << i;
+  }
+  return debug(r, hit);
+}
+
+/* An instruction that was done here instead of in the engine is complete: a step ends after it. */
+static enum next emulated(struct run *r, uint64_t next_rip)
+{
+  r->c->rip = next_rip;
+  if ((r->c->rflags & EFLAGS_TF) != 0)
+    return debug(r, DR6_BS);
+  r->free_block = true;
+  return NEXT_RUN;
+}
+
+static bool emulate_tsc(struct run *r, enum next *next)
+{
+  cpu *c = r->c;
+  struct decoded d;
+  const struct emu_config *config = &r->g->owner->config;
+  fetch_opcode(r, c->rip, &d);
+  bool rdtscp = d.opcode[0] == 0x0F && d.opcode[1] == 0x01 && d.modrm == 0xF9;
+  if (d.opcode[0] != 0x0F || (d.opcode[1] != 0x31 && !rdtscp))
+    return false;
+  uint64_t blocks = r->budget - r->g->blocks_left;
+  uint64_t tsc = config->read_tsc != NULL ? config->read_tsc(config->read_tsc_context, blocks) : blocks;
+  c->gpr[CPU_RAX] = (uint32_t)tsc;
+  c->gpr[CPU_RDX] = tsc >> 32;
+  if (rdtscp)
+    c->gpr[CPU_RCX] = 0;
+  *next = emulated(r, c->rip + d.length + rdtscp);
+  return true;
+}
+
+/* The engine faults after a branch to a non-canonical address, the processor on it. */
+static void undo_branch(struct run *r)
+{
+  cpu *c = r->c;
+  uint8_t code[EMU_PAGE_SIZE];
+  struct block_branch branch;
+  size_t n = space_fetch(r->s, r->g->block, code, sizeof code);
+  if (!decode_block_branch(code, n, is_64(c), &branch))
+    return;
+  c->rip = r->g->block + branch.offset;
+  if (branch.kind == 'c')
+    c->gpr[CPU_RSP] += 8;
+  else if (branch.kind == 'r')
+    c->gpr[CPU_RSP] -= 8 + branch.pop;
+}
+
+static enum next cross_page(struct run *r, uint64_t next_page);
+
+static enum next interrupted(struct run *r, bool stepping)
+{
+  cpu *c = r->c;
+  unsigned vector = r->g->interrupt;
+  enum next next;
+  if (blob_u32(c->extended->blob, r->g->owner->calibration->at.is_int) != 0) {
+    r->trap->software = true;
+    return exception(r, vector);
+  }
+  switch (vector) {
+  case 1:
+    return stepped(r);
+  case 13:
+    if (!canonical(c->rip))
+      undo_branch(r);
+    else if (emulate_tsc(r, &next))
+      return next;
+    return fault(r, 13);
+  case 14: {
+    uint64_t cr2 = 0;
+    uint32_t code = blob_u32(c->extended->blob, r->g->owner->calibration->at.error_code);
+    uc_reg_read(r->g->uc, UC_X86_REG_CR2, &cr2);
+    /* The translator ran over a page end: nothing was executed, and execution may never get there (spec/6.2). */
+    if ((code & PF_FETCH) != 0 && !same_page(cr2, c->rip) && !stepping && (c->rflags & EFLAGS_TF) == 0)
+      return cross_page(r, cr2);
+    r->trap->fault_address = cr2;
+    return fault(r, 14);
+  }
+  default:
+    return fault(r, vector);
+  }
+}
+
+static enum next invalid(struct run *r)
+{
+  struct decoded d;
+  fetch_opcode(r, r->c->rip, &d);
+  if (d.opcode[0] == 0xF1) {
+    r->c->rip += d.length;
+    r->trap->icebp = true;
+    return exception(r, 1);
+  }
+  /* RDPMC is known to the processor and forbidden; SYSENTER has no target selector. */
+  if (d.opcode[0] == 0x0F && (d.opcode[1] == 0x33 || d.opcode[1] == 0x34)) {
+    fault(r, 13);
+    r->trap->error_code = 0;
+    return NEXT_TRAP;
+  }
+  return fault(r, 6);
+}
+
+static enum next handle(struct run *r, enum stop_reason reason, bool stepping)
+{
+  switch (reason) {
+  case STOP_INTERRUPT:
+    return interrupted(r, stepping);
+  case STOP_INVALID:
+    return invalid(r);
+  case STOP_SYSCALL:
+    r->c->rip -= 2;
+    r->trap->kind = CPU_TRAP_SYSCALL;
+    return NEXT_TRAP;
+  case STOP_BREAKPOINT:
+    return breakpoint(r);
+  case STOP_BUDGET:
+    r->trap->kind = CPU_TRAP_BUDGET;
+    return NEXT_TRAP;
+  case STOP_FLAG:
+    r->trap->kind = CPU_TRAP_STOPPED;
+    return NEXT_TRAP;
+  case STOP_NONE:
+    break;
+  }
+  return NEXT_TRAP;
+}
+
+/* ---- steps of our own, invisible to the guest ---- */
+
+/* Executes one instruction without charge although TF is clear. NEXT_RUN: it is complete. */
+static enum next step(struct run *r)
+{
+  cpu *c = r->c;
+  engine *g = r->g;
+  struct decoded d;
+  fetch_opcode(r, c->rip, &d);
+  uint64_t left = g->blocks_left;
+  g->blocks_left = UINT64_MAX;
+  r->free_block = false;
+  enum stop_reason reason = execute(r, EFLAGS_TF);
+  g->blocks_left = left;
+  bool done = reason == STOP_INTERRUPT && g->interrupt == 1 &&
+              blob_u32(c->extended->blob, g->owner->calibration->at.is_int) == 0;
+  bool loads_flags = d.opcode[0] == 0x9D || d.opcode[0] == 0xCF;
+  if (!done || !loads_flags)
+    c->rflags &= ~(uint64_t)EFLAGS_TF;
+  if (!done)
+    return handle(r, reason, true);
+  if (d.opcode[0] == 0x9C) {
+    /* pushf stored our TF; byte 1 of the flags holds it. */
+    uint8_t *flags = space_host(r->s, c->gpr[CPU_RSP] + 1, 1);
+    if (flags != NULL)
+      *flags &= (uint8_t) ~(EFLAGS_TF >> 8);
+  }
+  return NEXT_RUN;
+}
+
+static enum next cross_page(struct run *r, uint64_t next_page)
+{
+  cpu *c = r->c;
+  for (;;) {
+    uint64_t rip = c->rip;
+    if (*r->g->stop_flag != 0) {
+      r->trap->kind = CPU_TRAP_STOPPED;
+      return NEXT_TRAP;
+    }
+    if (step(r) == NEXT_TRAP)
+      return NEXT_TRAP;
+    /* Until the flow leaves this page or turns: a string instruction ends its block by itself. */
+    if ((c->rflags & EFLAGS_TF) != 0 || c->rip <= rip || c->rip > rip + MAX_INSTRUCTION || same_page(c->rip, next_page))
+      return NEXT_RUN;
+  }
+}
+
+/* RF is set at a breakpoint: gets past the instruction. */
+static enum next pass_breakpoint(struct run *r)
+{
+  engine *g = r->g;
+  uint64_t rip = r->c->rip;
+  unsigned mask = g->breakpoint_mask;
+  enum next next;
+  do {
+    if (*g->stop_flag != 0 || g->blocks_left == 0) {
+      r->trap->kind = *g->stop_flag != 0 ? CPU_TRAP_STOPPED : CPU_TRAP_BUDGET;
+      r->c->rflags |= EFLAGS_RF;
+      return NEXT_TRAP;
+    }
+    r->c->rflags &= ~(uint64_t)EFLAGS_RF;
+    g->breakpoint_mask = 0;
+    if ((r->c->rflags & EFLAGS_TF) != 0) {
+      next = handle(r, execute(r, 0), false);
+    } else {
+      next = step(r);
+      if (next == NEXT_RUN)
+        keep_rf_in_string(r, rip);
+    }
+    g->breakpoint_mask = mask;
+    g->blocks_left -= next == NEXT_RUN && (r->c->rflags & EFLAGS_RF) != 0;
+  } while (next == NEXT_RUN && (r->c->rflags & EFLAGS_RF) != 0);
+  return next;
+}
+
+static bool set_breakpoints(struct run *r)
+{
+  engine *g = r->g;
+  uint64_t dr7 = r->c->dr[7];
+  g->breakpoint_mask = 0;
+  if ((dr7 & 0xFF) == 0)
+    return true;
+  for (unsigned i = 0; i < 4; i++) {
+    if (((dr7 >> (2 * i)) & 3) != 0 && ((dr7 >> (16 + 4 * i)) & 3) == 0) {
+      g->breakpoint[i] = r->c->dr[i];
+      g->breakpoint_mask |= 1u << i;
+    }
+  }
+  return engine_plant_breakpoints(g);
+}
+
+static bool at_breakpoint(const struct run *r)
+{
+  for (unsigned i = 0; i < 4; i++) {
+    if ((r->g->breakpoint_mask & (1u << i)) != 0 && r->g->breakpoint[i] == r->c->rip)
+      return true;
+  }
+  return false;
+}
+
+void cpu_run(address_space *s, cpu *c, uint64_t block_budget, struct cpu_trap *trap)
+{
+  struct run r = {.s = s, .g = s->engine, .c = c, .trap = trap, .budget = block_budget};
+  enum next next = NEXT_RUN;
+  memset(trap, 0, sizeof *trap);
+  if (UNLIKELY(r.g->uc == NULL) &&
+      !engine_open(r.g, c->extended->failure, sizeof c->extended->failure)) {
+    trap->kind = CPU_TRAP_FAILED;
+    return;
+  }
+  if (s->tlb_stale) {
+    engine_flush_tlb(r.g);
+    s->tlb_stale = false;
+  }
+  r.g->blocks_left = block_budget;
+  if (!set_breakpoints(&r)) {
+    fail(&r, "the engine takes no more breakpoints");
+    return;
+  }
+  if ((c->rflags & EFLAGS_RF) != 0 && at_breakpoint(&r))
+    next = pass_breakpoint(&r);
+  while (next == NEXT_RUN)
+    next = handle(&r, execute(&r, 0), false);
+  trap->blocks = block_budget - r.g->blocks_left;
+}
