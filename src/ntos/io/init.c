@@ -121,6 +121,7 @@ NTSTATUS io_create_object(enum io_kind kind, char *path, FILE_OBJECT **File)
   file->kind = kind;
   file->path = path;
   file->fd = -1;
+  file->device_type = kind == IO_CONSOLE ? FILE_DEVICE_CONSOLE : kind == IO_NULL ? FILE_DEVICE_NULL : FILE_DEVICE_DISK;
   KeInitializeEvent(&file->Event, NotificationEvent, TRUE);
   InsertTailList(&io_state_of()->open_files, &file->open_entry);
   *File = file;
@@ -136,6 +137,9 @@ NTSTATUS io_create_console(int stream, FILE_OBJECT **File)
   NTSTATUS status = io_create_object(IO_CONSOLE, path, File);
   if (NT_SUCCESS(status)) {
     (*File)->stream = stream;
+    /* Programs write to a pipe with NtWriteFile alone; to a console with the driver's control codes. */
+    if (!io_state_of()->console_is_terminal)
+      (*File)->device_type = FILE_DEVICE_NAMED_PIPE;
     (*File)->synchronous = true;
   }
   return status;

@@ -34,6 +34,7 @@ typedef struct _FILE_OBJECT {
   char *host_path;     /**< pool; NULL for console and null device */
   int fd;              /**< host descriptor, -1: none */
   int stream;          /**< console: 0 in, 1 out, 2 error */
+  ULONG device_type;   /**< FILE_DEVICE_*: what FileFsDeviceInformation tells */
   ULONG64 CurrentByteOffset;
   ULONG64 size;        /**< at open, kept current on writes */
   ULONG64 identity;    /**< of the host file */
@@ -47,6 +48,11 @@ typedef struct _FILE_OBJECT {
   char **directory_names; /**< pool; loaded at first query */
   char *directory_pattern; /**< pool; of the first query, NULL: everything */
 } FILE_OBJECT;
+
+#define FILE_DEVICE_DISK 0x07u
+#define FILE_DEVICE_NAMED_PIPE 0x11u
+#define FILE_DEVICE_NULL 0x15u
+#define FILE_DEVICE_CONSOLE 0x50u
 
 /** Facts for the query services. */
 struct io_basic {
@@ -100,6 +106,8 @@ NTSTATUS IoCreateFile(const char *nt_path, ACCESS_MASK DesiredAccess, ULONG Disp
                       FILE_OBJECT **File, ULONG64 *information);
 /** Rights that a handle to the file may have: `DesiredAccess` without generic bits and MAXIMUM_ALLOWED. */
 ACCESS_MASK io_grant(const FILE_OBJECT *File, ACCESS_MASK DesiredAccess);
+/** File number for information classes: made from the path, not from the host's inode, so that runs are alike. */
+ULONG64 io_file_id(const char *nt_path);
 /** Facts without opening. Same statuses as IoCreateFile. */
 NTSTATUS io_query_path(const char *nt_path, struct io_basic *out);
 /** Reads at *offset (NULL: the file's position). STATUS_END_OF_FILE, STATUS_INVALID_DEVICE_REQUEST for directories. */

@@ -170,3 +170,12 @@ const char *io_drive_path(const char *normal)
 {
   return strncmp(normal, DOS_PREFIX, DOS_PREFIX_LENGTH) == 0 ? normal + DOS_PREFIX_LENGTH : NULL;
 }
+
+ULONG64 io_file_id(const char *nt_path)
+{
+  ULONG64 hash = 0xCBF29CE484222325ull;
+  for (uint32_t c; (c = io_upcase(io_next_code_point(&nt_path))) != 0;)
+    hash = (hash ^ c) * 0x100000001B3ull;
+  /* NTFS: a sequence number above 48 bits of record number. */
+  return (hash & 0xFFFFFFFFFFFFull) | 1ull << 48;
+}

@@ -12,8 +12,7 @@ static NTSTATUS read_console(FILE_OBJECT *File, void *buffer, ULONG size, ULONG 
     return STATUS_INVALID_DEVICE_REQUEST;
   size_t moved = io->console_read != NULL && size > 0 ? io->console_read(io->console_context, buffer, size) : 0;
   *done = moved <= size ? (ULONG)moved : 0;
-  /* Standard input is a pipe to the guest unless the host's is a terminal: its end is a broken pipe. */
-  return *done > 0 || size == 0 || io->console_is_terminal ? STATUS_SUCCESS : STATUS_PIPE_BROKEN;
+  return *done > 0 || size == 0 || File->device_type == FILE_DEVICE_CONSOLE ? STATUS_SUCCESS : STATUS_PIPE_BROKEN;
 }
 
 NTSTATUS io_read(FILE_OBJECT *File, void *buffer, ULONG size, const LONG64 *offset, ULONG *done)

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** @file svc_io.h  What all file services share: capture of paths, and how a request ends (event, APC, status block).
+ *  Every request is complete when its service returns. */
+#ifndef NTOS_SVC_SVC_IO_H
+#define NTOS_SVC_SVC_IO_H
+
+#include "ntos/io/io.h"
+
+/** Bytes that travel through the kernel at a time, whatever length a guest asks for. */
+#define SVC_CHUNK 0x10000u
+
+/** How the caller wants to hear of the end of a request. */
+struct svc_request {
+  ULONG64 IoStatusBlock;
+  KEVENT *event; /**< referenced, or NULL */
+  KAPC *apc;     /**< in the pool, or NULL */
+};
+
+/** Probes the status block, references and resets the event, makes the APC.
+ *  @return STATUS_ACCESS_VIOLATION, STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH, STATUS_ACCESS_DENIED,
+ *  STATUS_INSUFFICIENT_RESOURCES */
+NTSTATUS svc_begin_request(struct svc_request *request, HANDLE Event, ULONG64 ApcRoutine, ULONG64 ApcContext,
+                           ULONG64 IoStatusBlock);
+/** Ends a request and returns `status`. An error (but for the end of a file) tells only the caller, as when a driver
+ *  completes a request with an error before it returns; else status block, event and APC are served. */
+NTSTATUS svc_end_request(struct svc_request *request, NTSTATUS status, ULONG64 information);
+/** Captures a file's OBJECT_ATTRIBUTES64 as a normal path in the pool. Statuses of svc_capture_object_attributes and
+ *  io_normalise; STATUS_OBJECT_TYPE_MISMATCH for a root that is no file. */
+NTSTATUS svc_capture_file_path(ULONG64 ObjectAttributes, char **path, ULONG *attributes);
+/** References a file by handle for the caller's mode. */
+NTSTATUS svc_reference_file(HANDLE Handle, ACCESS_MASK access, FILE_OBJECT **File, ACCESS_MASK *granted);
+/** Attributes (FILE_ATTRIBUTE_*) of a file with these facts. */
+ULONG svc_file_attributes(const struct io_basic *basic);
+/** A file's size as allocated, in clusters of 4 KB. */
+ULONG64 svc_allocation_size(const struct io_basic *basic);
+
+#define FILE_ATTRIBUTE_DIRECTORY 0x10u
+#define FILE_ATTRIBUTE_ARCHIVE 0x20u
+#define FILE_ATTRIBUTE_NORMAL 0x80u
+
+#endif
