@@ -49,5 +49,9 @@ void ob_timer_forget_apc(ETIMER *Timer);
 NTSTATUS ob_create_symbolic_link(const char *target, void **Object);
 /** Makes a Directory object with one reference. STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS ob_create_directory(void **Object);
+/** Makes a KeyedEvent object with one reference. STATUS_INSUFFICIENT_RESOURCES. */
+NTSTATUS ob_create_keyed_event(void **Object);
+/** The keyed event that services use when they are given handle 0. */
+#define OB_CRITICAL_SECTION_OUT_OF_MEMORY_EVENT "\\KernelObjects\\CritSecOutOfMemoryEvent"
 
 #endif

@@ -84,11 +84,12 @@ NTSTATUS ObOpenObjectByName(const char *name, OBJECT_TYPE *Type, ULONG Attribute
   return make_handle(PsGetCurrentProcess(), object, Attributes, DesiredAccess, Handle);
 }
 
-/* The pseudo-handles of the running process and thread. False: not one of them. */
-static bool pseudo_handle(HANDLE Handle, void **object, OBJECT_TYPE **type)
+/* The pseudo-handles: `Process` itself (a look-up in another's table acts as if attached to it) and the running
+ * thread. False: not one of them. */
+static bool pseudo_handle(EPROCESS *Process, HANDLE Handle, void **object, OBJECT_TYPE **type)
 {
   if (Handle == NtCurrentProcess()) {
-    *object = PsGetCurrentProcess();
+    *object = Process;
     *type = ob_types()->Process;
     return true;
   }
@@ -108,7 +109,7 @@ NTSTATUS ob_reference_in(EPROCESS *Process, HANDLE Handle, ACCESS_MASK DesiredAc
   ACCESS_MASK granted = 0;
   ULONG attributes = 0;
   *Object = NULL;
-  if (pseudo_handle(Handle, &object, &type)) {
+  if (pseudo_handle(Process, Handle, &object, &type)) {
     if (!type)
       return STATUS_INVALID_HANDLE;
     granted = type->ValidAccessMask;

@@ -162,6 +162,15 @@ NTSTATUS ob_create_symbolic_link(const char *target, void **Object)
   return STATUS_SUCCESS;
 }
 
+NTSTATUS ob_create_keyed_event(void **Object)
+{
+  NTSTATUS status = ObCreateObject(ob_types()->KeyedEvent, sizeof(KEYED_EVENT), Object);
+  if (NT_SUCCESS(status))
+    for (int i = 0; i < 2; i++)
+      InitializeListHead(&((KEYED_EVENT *)*Object)->waiters[i]);
+  return status;
+}
+
 /* Gives a standing object its name: the name space keeps the only reference. */
 static bool name_for_good(void *Object, const char *path)
 {
@@ -189,6 +198,7 @@ static bool create_standing_names(void)
       {"\\DosDevices", "\\?\?"},
       {"\\BaseNamedObjects\\Global", "\\BaseNamedObjects"},
       {"\\BaseNamedObjects\\Local", "\\BaseNamedObjects"},
+      {"\\KnownDlls\\KnownDllPath", "C:\\Windows\\System32"},
       {"\\Sessions\\0\\BaseNamedObjects", "\\BaseNamedObjects"},
       {"\\Sessions\\1\\BaseNamedObjects\\Global", "\\BaseNamedObjects"},
       {"\\Sessions\\1\\BaseNamedObjects\\Local", "\\Sessions\\1\\BaseNamedObjects"},
@@ -200,7 +210,8 @@ static bool create_standing_names(void)
   for (size_t i = 0; i < sizeof links / sizeof links[0]; i++)
     if (!NT_SUCCESS(ob_create_symbolic_link(links[i][1], &object)) || !name_for_good(object, links[i][0]))
       return false;
-  return true;
+  return NT_SUCCESS(ob_create_keyed_event(&object)) &&
+         name_for_good(object, OB_CRITICAL_SECTION_OUT_OF_MEMORY_EVENT);
 }
 
 bool ObInitSystem(ULONG max_handles_per_process)
