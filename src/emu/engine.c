@@ -31,6 +31,25 @@ void kernel_area_init(uint8_t *host)
   memcpy(host + (EMU_STUB_MOV_CR3 - EMU_KERNEL_BASE), mov_cr3, sizeof mov_cr3);
 }
 
+/* Never called, for no page-table entry leads to a gap; without them the library itself would refuse the access. */
+static uint64_t gap_read(uc_engine *uc, uint64_t offset, unsigned size, void *context)
+{
+  (void)uc;
+  (void)offset;
+  (void)size;
+  (void)context;
+  return 0;
+}
+
+static void gap_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *context)
+{
+  (void)uc;
+  (void)offset;
+  (void)size;
+  (void)value;
+  (void)context;
+}
+
 static uc_err map_gap(uc_engine *uc, uint64_t first, uint64_t last)
 {
   /* Cut where canonical addresses end: one slot is at most 2^63 bytes for the library. */
@@ -41,7 +60,7 @@ static uc_err map_gap(uc_engine *uc, uint64_t first, uint64_t last)
       if (first < cuts[i] && end >= cuts[i])
         end = cuts[i] - 1;
     }
-    uc_err error = uc_mmio_map(uc, first, end - first + 1, NULL, NULL, NULL, NULL);
+    uc_err error = uc_mmio_map(uc, first, end - first + 1, gap_read, NULL, gap_write, NULL);
     if (error != UC_ERR_OK || end == last)
       return error;
     first = end + 1;

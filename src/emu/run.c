@@ -217,8 +217,8 @@ static enum next invalid(struct run *r)
     r->trap->icebp = true;
     return exception(r, 1);
   }
-  /* RDPMC is known to the processor and forbidden; SYSENTER has no target selector. */
-  if (d.opcode[0] == 0x0F && (d.opcode[1] == 0x33 || d.opcode[1] == 0x34)) {
+  /* RDPMC and SYSEXIT are known to the processor and forbidden; SYSENTER has no target selector. */
+  if (d.opcode[0] == 0x0F && d.opcode[1] >= 0x33 && d.opcode[1] <= 0x35) {
     fault(r, 13);
     r->trap->error_code = 0;
     return NEXT_TRAP;
