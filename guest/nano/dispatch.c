@@ -21,10 +21,7 @@ static void lock_handlers(void)
     NtYieldExecution();
 }
 
-static void unlock_handlers(void)
-{
-  __atomic_store_n(&handler_lock, 0, __ATOMIC_RELEASE);
-}
+static void unlock_handlers(void) { __atomic_store_n(&handler_lock, 0, __ATOMIC_RELEASE); }
 
 static void *add_handler(HANDLER_LIST *list, ULONG first, PVECTORED_EXCEPTION_HANDLER handler)
 {
@@ -77,10 +74,7 @@ __declspec(dllexport) ULONG RtlRemoveVectoredContinueHandler(void *handle)
   return remove_handler(&continue_handlers, handle);
 }
 
-__declspec(dllexport) void nano_set_unhandled_filter(PVECTORED_EXCEPTION_HANDLER filter)
-{
-  unhandled_filter = filter;
-}
+__declspec(dllexport) void nano_set_unhandled_filter(PVECTORED_EXCEPTION_HANDLER filter) { unhandled_filter = filter; }
 
 /* Handlers may add and remove handlers, so the list is walked by index and unlocked during the call. */
 static BOOLEAN call_handlers(HANDLER_LIST *list, EXCEPTION_POINTERS *pointers)
@@ -172,10 +166,7 @@ __declspec(dllexport) ULONG DbgUiRemoteBreakin(void *context)
   RtlExitUserThread(0);
 }
 
-static void raise_record(void *record)
-{
-  RtlRaiseException(record);
-}
+static void raise_record(void *record) { RtlRaiseException(record); }
 
 __declspec(dllexport) void nano_output_debug_string(const char *text)
 {

@@ -21,10 +21,7 @@ static void *ntdll_base;
 static HANDLE first_thread;
 static volatile LONG initialisation; /* 0 not begun, 1 in work, 2 done */
 
-HANDLE ldr_first_thread(void)
-{
-  return first_thread;
-}
+HANDLE ldr_first_thread(void) { return first_thread; }
 
 static void append(LIST_ENTRY64 *head, LIST_ENTRY64 *entry)
 {
@@ -208,8 +205,8 @@ void ldr_initialize(CONTEXT *context, void *ntdll)
 static NTSTATUS map_image(const WCHAR *path, ULONG length, void **base)
 {
   UNICODE_STRING64 name = {(USHORT)(length * 2), (USHORT)(length * 2), 0, (ULONG64)path};
-  OBJECT_ATTRIBUTES64 attributes = {.Length = sizeof(attributes), .ObjectName = (ULONG64)&name,
-                                    .Attributes = OBJ_CASE_INSENSITIVE};
+  OBJECT_ATTRIBUTES64 attributes = {
+      .Length = sizeof(attributes), .ObjectName = (ULONG64)&name, .Attributes = OBJ_CASE_INSENSITIVE};
   IO_STATUS_BLOCK64 io;
   HANDLE file, section;
   NTSTATUS status = NtOpenFile(&file, FILE_READ_DATA | FILE_EXECUTE | SYNCHRONIZE, &attributes, &io, 5,

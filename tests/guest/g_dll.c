@@ -14,7 +14,4 @@ BOOLEAN entry(void *base, ULONG reason, void *reserved)
   return TRUE;
 }
 
-__declspec(dllexport) ULONG dll_answer(void)
-{
-  return *answer_pointer;
-}
+__declspec(dllexport) ULONG dll_answer(void) { return *answer_pointer; }

@@ -48,10 +48,14 @@ static enum guard guard_of(const char *name)
   static const struct {
     char name[24];
     enum guard guard;
-  } guards[] = {{"NtTerminateProcess", BAD_FIRST_HANDLE}, {"NtSuspendProcess", BAD_FIRST_HANDLE},
-                {"NtSetInformationProcess", BAD_FIRST_HANDLE}, {"NtContinue", BAD_POINTERS},
-                {"NtRaiseException", BAD_POINTERS}, {"NtSetContextThread", BAD_POINTERS},
-                {"NtCreateThreadEx", BAD_FOURTH_HANDLE}, {"NtCreateThread", BAD_FOURTH_HANDLE}};
+  } guards[] = {{"NtTerminateProcess", BAD_FIRST_HANDLE},
+                {"NtSuspendProcess", BAD_FIRST_HANDLE},
+                {"NtSetInformationProcess", BAD_FIRST_HANDLE},
+                {"NtContinue", BAD_POINTERS},
+                {"NtRaiseException", BAD_POINTERS},
+                {"NtSetContextThread", BAD_POINTERS},
+                {"NtCreateThreadEx", BAD_FOURTH_HANDLE},
+                {"NtCreateThread", BAD_FOURTH_HANDLE}};
   for (unsigned i = 0; i < sizeof(guards) / sizeof(guards[0]); i++)
     if (same(name, guards[i].name))
       return guards[i].guard;
@@ -72,9 +76,22 @@ static void list_services(void)
 
 static ULONG64 bad_pointer(void)
 {
-  static const ULONG64 addresses[] = {0x1, 0x10, 0xFFFF, 0x7FFFFFFEFFF8, 0x7FFFFFFFFFFF, 0x800000000000,
-    0x8000000000000000, 0xFFFF800000000000, 0xFFFFF80000000000, 0xFFFFF80000000008, 0xFFFFF80000010001,
-    0xFFFFF6FB7DBED000, 0xFFFFFFFFFFFFFFF8, 0xFFFFFFFFFFFFFFFF, 0xE000000000, 0xE000001000};
+  static const ULONG64 addresses[] = {0x1,
+                                      0x10,
+                                      0xFFFF,
+                                      0x7FFFFFFEFFF8,
+                                      0x7FFFFFFFFFFF,
+                                      0x800000000000,
+                                      0x8000000000000000,
+                                      0xFFFF800000000000,
+                                      0xFFFFF80000000000,
+                                      0xFFFFF80000000008,
+                                      0xFFFFF80000010001,
+                                      0xFFFFF6FB7DBED000,
+                                      0xFFFFFFFFFFFFFFF8,
+                                      0xFFFFFFFFFFFFFFFF,
+                                      0xE000000000,
+                                      0xE000001000};
   return addresses[next_random() % (sizeof(addresses) / sizeof(addresses[0]))];
 }
 

@@ -43,9 +43,9 @@ ULONG start(void *peb)
   CHECK_STATUS(NtFreeVirtualMemory(NtCurrentProcess, &base, &size, MEM_RELEASE), STATUS_SUCCESS);
   base = page;
   size = 0x1000;
-  CHECK_STATUS(NtAllocateVirtualMemory(NtCurrentProcess, &base, 0, &size, MEM_RESERVE | MEM_COMMIT,
-                                       PAGE_EXECUTE_READWRITE),
-               STATUS_SUCCESS);
+  CHECK_STATUS(
+      NtAllocateVirtualMemory(NtCurrentProcess, &base, 0, &size, MEM_RESERVE | MEM_COMMIT, PAGE_EXECUTE_READWRITE),
+      STATUS_SUCCESS);
   CHECK(page[0] == 0);
   write_code(page, 0x4321);
   CHECK(((CODE)page)() == 0x4321);

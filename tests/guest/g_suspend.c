@@ -12,10 +12,7 @@ __attribute__((noinline)) static ULONG spinner(void *argument)
   return 0;
 }
 
-static void landing(void)
-{
-  RtlExitUserThread(0x55);
-}
+static void landing(void) { RtlExitUserThread(0x55); }
 
 ULONG start(void *peb)
 {

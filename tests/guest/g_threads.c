@@ -26,9 +26,9 @@ ULONG start(void *peb)
   }
   CHECK(ran == 3);
   HANDLE threads[3] = {create_thread(routine, (void *)3), create_thread(routine, (void *)4), 0};
-  CHECK_STATUS(NtCreateThreadEx(&threads[2], THREAD_ALL_ACCESS, NULL, NtCurrentProcess, routine, (void *)5, 1, 0, 0, 0,
-                                NULL),
-               STATUS_SUCCESS);
+  CHECK_STATUS(
+      NtCreateThreadEx(&threads[2], THREAD_ALL_ACCESS, NULL, NtCurrentProcess, routine, (void *)5, 1, 0, 0, 0, NULL),
+      STATUS_SUCCESS);
   CHECK_STATUS(NtWaitForMultipleObjects(2, threads, 0, FALSE, INFINITE_WAIT), STATUS_SUCCESS);
   CHECK_STATUS(NtWaitForSingleObject(threads[2], FALSE, MILLISECONDS(5)), STATUS_TIMEOUT);
   CHECK(thread_exit_status(threads[2]) == STATUS_PENDING && ran == 5);

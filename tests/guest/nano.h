@@ -146,8 +146,8 @@ INLINE LONG record_exception(EXCEPTION_POINTERS *pointers)
 INLINE HANDLE create_thread(PUSER_THREAD_START_ROUTINE routine, void *argument)
 {
   HANDLE thread = 0;
-  NTSTATUS status = NtCreateThreadEx(&thread, THREAD_ALL_ACCESS, NULL, NtCurrentProcess, routine, argument, 0, 0, 0, 0,
-                                     NULL);
+  NTSTATUS status =
+      NtCreateThreadEx(&thread, THREAD_ALL_ACCESS, NULL, NtCurrentProcess, routine, argument, 0, 0, 0, 0, NULL);
   if (!NT_SUCCESS(status))
     check_failed((ULONG)status, "NtCreateThreadEx");
   return thread;
