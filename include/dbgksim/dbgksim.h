@@ -22,6 +22,9 @@ extern "C" {
 #define DBGKSIM_API
 #endif
 
+/** Version of this header. */
+#define DBGKSIM_VERSION "0.1.0"
+
 /** Result of every call. */
 enum dbgksim_status {
   DBGKSIM_OK = 0,
@@ -86,6 +89,8 @@ DBGKSIM_API const char *dbgksim_version(void);
 DBGKSIM_API const char *dbgksim_status_name(enum dbgksim_status status);
 /** Name of an NTSTATUS, "STATUS_ACCESS_VIOLATION"; NULL if unknown. */
 DBGKSIM_API const char *dbgksim_nt_status_name(NTSTATUS status);
+/** The NTSTATUS of a name; false if unknown. */
+DBGKSIM_API bool dbgksim_nt_status_value(const char *name, NTSTATUS *status);
 
 /* ---- machines ---- */
 
@@ -156,7 +161,7 @@ struct dbgksim_event {
   uint64_t start_address;   /**< lpStartAddress of create events */
   uint64_t base;            /**< lpBaseOfImage, lpBaseOfDll */
   uint64_t image_name;      /**< lpImageName: the address of a pointer, may be 0 */
-  bool unicode;             /**< fUnicode */
+  bool unicode;             /**< fUnicode; true for the wide form of a debug string, as WaitForDebugEventEx gives it */
   bool first_chance;        /**< exceptions */
   EXCEPTION_RECORD64 exception;
   uint64_t string_address;  /**< OUTPUT_DEBUG_STRING */
@@ -200,7 +205,8 @@ DBGKSIM_API enum dbgksim_status dbgksim_set_context(dbgksim_machine *machine, ui
 /** Suspends or resumes a thread; *previous (may be NULL) receives the previous suspend count. */
 DBGKSIM_API enum dbgksim_status dbgksim_suspend_thread(dbgksim_machine *machine, uint32_t tid, uint32_t *previous);
 DBGKSIM_API enum dbgksim_status dbgksim_resume_thread(dbgksim_machine *machine, uint32_t tid, uint32_t *previous);
-/** Ids of live processes, or of live threads of a process, in order of creation; *count in: room, out: how many. */
+/** Ids of live processes (without native ones), or of live threads of a process, in order of creation; *count in: room,
+ *  out: how many. */
 DBGKSIM_API enum dbgksim_status dbgksim_list_processes(dbgksim_machine *machine, uint32_t *pids, size_t *count);
 DBGKSIM_API enum dbgksim_status dbgksim_list_threads(dbgksim_machine *machine, uint32_t pid, uint32_t *tids,
                                                      size_t *count);
