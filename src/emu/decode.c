@@ -36,6 +36,45 @@ void decode_opcode(const uint8_t *bytes, size_t size, bool code64, struct decode
   }
 }
 
+bool decode_modifies_memory(const struct decoded *d)
+{
+  unsigned reg = (d->modrm >> 3) & 7;
+  uint8_t op = d->opcode[0];
+  if (d->modrm >> 6 == 3)
+    return false;
+  if (op == 0x0F) {
+    switch (d->opcode[1]) {
+    case 0xAB: /* bts, btr, btc */
+    case 0xB3:
+    case 0xBB:
+    case 0xA4: /* shld, shrd */
+    case 0xA5:
+    case 0xAC:
+    case 0xAD:
+    case 0xB0: /* cmpxchg */
+    case 0xB1:
+    case 0xC0: /* xadd */
+    case 0xC1:
+      return true;
+    case 0xBA:
+      return reg >= 5;
+    case 0xC7:
+      return reg == 1;
+    default:
+      return false;
+    }
+  }
+  if (op < 0x38)
+    return (op & 7) <= 1; /* add, or, adc, sbb, and, sub, xor */
+  if (op >= 0x80 && op <= 0x83)
+    return reg != 7;
+  if ((op & 0xFE) == 0xF6)
+    return reg == 2 || reg == 3;
+  if ((op & 0xFE) == 0xFE)
+    return reg <= 1;
+  return (op & 0xFE) == 0x86 || (op & 0xFE) == 0xC0 || (op & 0xFC) == 0xD0;
+}
+
 static unsigned instruction_length(const uint8_t *bytes, size_t size)
 {
   csh handle;

@@ -268,6 +268,8 @@ struct decoded {
 };
 /** Skips prefixes and notes the opcode. */
 void decode_opcode(const uint8_t *bytes, size_t size, bool code64, struct decoded *out);
+/** True if the instruction reads its memory operand in order to write it. */
+bool decode_modifies_memory(const struct decoded *d);
 /** The near branch that ends a block. */
 struct block_branch {
   uint64_t offset; /**< from the start of the block */

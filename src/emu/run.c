@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #define MAX_INSTRUCTION 15
+#define PF_WRITE 0x2u
 #define PF_FETCH 0x10u
 
 /* What comes after an event. */
@@ -175,6 +176,27 @@ static void undo_branch(struct run *r)
 
 static enum next cross_page(struct run *r, uint64_t next_page);
 
+static enum next page_fault(struct run *r, bool stepping)
+{
+  cpu *c = r->c;
+  uint64_t cr2 = 0;
+  uc_reg_read(r->g->uc, UC_X86_REG_CR2, &cr2);
+  fault(r, 14);
+  r->trap->fault_address = cr2;
+  if ((r->trap->error_code & PF_FETCH) != 0) {
+    /* The translator ran over a page end: nothing was executed, and execution may never get there (spec/6.2). */
+    if (!same_page(cr2, c->rip) && !stepping && (c->rflags & EFLAGS_TF) == 0)
+      return cross_page(r, cr2);
+  } else if ((r->trap->error_code & PF_WRITE) == 0) {
+    /* The engine loads and then stores; the processor asks for the right to write at once. */
+    struct decoded d;
+    fetch_opcode(r, c->rip, &d);
+    if (decode_modifies_memory(&d))
+      r->trap->error_code |= PF_WRITE;
+  }
+  return NEXT_TRAP;
+}
+
 static enum next interrupted(struct run *r, bool stepping)
 {
   cpu *c = r->c;
@@ -193,16 +215,8 @@ static enum next interrupted(struct run *r, bool stepping)
     else if (emulate_tsc(r, &next))
       return next;
     return fault(r, 13);
-  case 14: {
-    uint64_t cr2 = 0;
-    uint32_t code = blob_u32(c->extended->blob, r->g->owner->calibration->at.error_code);
-    uc_reg_read(r->g->uc, UC_X86_REG_CR2, &cr2);
-    /* The translator ran over a page end: nothing was executed, and execution may never get there (spec/6.2). */
-    if ((code & PF_FETCH) != 0 && !same_page(cr2, c->rip) && !stepping && (c->rflags & EFLAGS_TF) == 0)
-      return cross_page(r, cr2);
-    r->trap->fault_address = cr2;
-    return fault(r, 14);
-  }
+  case 14:
+    return page_fault(r, stepping);
   default:
     return fault(r, vector);
   }
@@ -284,6 +298,8 @@ static enum next step(struct run *r)
 static enum next cross_page(struct run *r, uint64_t next_page)
 {
   cpu *c = r->c;
+  memset(r->trap, 0, sizeof *r->trap);
+  c->rflags &= ~(uint64_t)EFLAGS_RF;
   for (;;) {
     uint64_t rip = c->rip;
     if (*r->g->stop_flag != 0) {

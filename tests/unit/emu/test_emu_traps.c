@@ -69,6 +69,31 @@ START_TEST(page_fault_read_write_execute)
 }
 END_TEST
 
+START_TEST(read_modify_write_faults_as_a_write)
+{
+  static const struct {
+    const char *name, *code;
+    size_t size;
+    uint32_t error_code;
+  } list[] = {
+      {"add [rbx], al", "\x00\x03", 2, 6},        {"inc dword [rbx]", "\xFF\x03", 2, 6},
+      {"not byte [rbx]", "\xF6\x13", 2, 6},       {"xchg [rbx], eax", "\x87\x03", 2, 6},
+      {"lock xadd [rbx], eax", "\xF0\x0F\xC1\x03", 4, 6}, {"cmpxchg [rbx], ecx", "\x0F\xB1\x0B", 3, 6},
+      {"bts dword [rbx], 1", "\x0F\xBA\x2B\x01", 4, 6}, {"shl byte [rbx], 1", "\xD0\x23", 2, 6},
+      {"or word [rbx], 1", "\x66\x83\x0B\x01", 4, 6}, {"cmp [rbx], al", "\x38\x03", 2, 4},
+      {"cmp dword [rbx], 1", "\x83\x3B\x01", 3, 4}, {"test byte [rbx], 1", "\xF6\x03\x01", 3, 4},
+      {"bt dword [rbx], 1", "\x0F\xBA\x23\x01", 4, 4}, {"push qword [rbx]", "\xFF\x33", 2, 4},
+      {"add al, [rbx]", "\x02\x03", 2, 4},        {"cmpxchg16b [rbx]", "\x48\x0F\xC7\x0B", 4, 6},
+  };
+  g.cpu->gpr[CPU_RBX] = ABSENT;
+  for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+    guest_run(&g, list[i].code, list[i].size);
+    ck_assert_msg(g.trap.vector == 14 && g.trap.error_code == list[i].error_code && g.cpu->rip == CODE,
+                  "%s: vector %d code %x", list[i].name, g.trap.vector, g.trap.error_code);
+  }
+}
+END_TEST
+
 START_TEST(page_fault_on_fetch)
 {
   /* mov eax, ABSENT; jmp rax */
@@ -412,6 +437,7 @@ int main(void)
   tcase_add_test(t, int_n_is_software_with_its_vector);
   tcase_add_test(t, syscall_stops_at_the_instruction_without_effects);
   tcase_add_test(t, page_fault_read_write_execute);
+  tcase_add_test(t, read_modify_write_faults_as_a_write);
   tcase_add_test(t, page_fault_on_fetch);
   tcase_add_test(t, address_zero_can_be_executed);
   tcase_add_test(t, page_fault_user_access_to_supervisor_page);
