@@ -184,7 +184,7 @@ static bool enter_user_mode(struct bench *b, uint16_t cs, uint8_t *out)
   uint64_t frame[5] = {CODE, cs, EFLAGS_IF | EFLAGS_FIXED, DATA + 0x800, KGDT64_R3_DATA}, rsp = EMU_STUB_STACK;
   uint16_t selector = 0;
   uint32_t mxcsr = 0x1F80;
-  uint16_t control = 0x27F;
+  uint16_t control = 0x27F, tags = 0xFFFF;
   memcpy(b->kernel + (EMU_STUB_STACK - EMU_KERNEL_BASE), frame, sizeof frame);
   b->low[CODE] = 0xCC;
   load(b, b->out->kernel);
@@ -198,6 +198,7 @@ static bool enter_user_mode(struct bench *b, uint16_t cs, uint8_t *out)
     return refuse(b, "CS is %x in user mode", selector);
   uc_reg_write(b->uc, UC_X86_REG_MXCSR, &mxcsr);
   uc_reg_write(b->uc, UC_X86_REG_FPCW, &control);
+  uc_reg_write(b->uc, UC_X86_REG_FPTAG, &tags);
   save(b);
   memcpy(out, b->now, b->out->at.size);
   return true;

@@ -133,6 +133,7 @@ void cpu_store(engine *g, cpu *c)
   const uint8_t *blob = x->blob;
   uc_context_save(g->uc, as_context(blob));
   uc_reg_read(g->uc, UC_X86_REG_RFLAGS, &x->engine_rflags);
+  touch(x); /* another engine may hold an older state of this register file */
   g->held = x->id;
   for (unsigned i = 0; i < CPU_REGISTERS; i++)
     c->gpr[i] = blob_u64(blob, at->gpr[i]);

@@ -398,6 +398,22 @@ START_TEST(an_image_keeps_its_translations_but_never_stale_ones)
 }
 END_TEST
 
+START_TEST(translations_outlive_a_space_under_the_image_identity)
+{
+  int fd = code_file(1000, true), other = code_file(2000, true);
+  address_space *s;
+  image_space(fd, 7, &s);
+  ck_assert_uint_eq(call(s, VIEW), 1000);
+  space_destroy(s);
+  /* Only a false identity can show it: the bytes are another file's, the translation is the old one. */
+  image_space(other, 7, &s);
+  ck_assert_uint_eq(call(s, VIEW), 1000);
+  space_destroy(s);
+  host_close(fd);
+  host_close(other);
+}
+END_TEST
+
 START_TEST(unmap_and_map_again_in_one_space)
 {
   int fd = code_file(1000, true), other = code_file(3000, true);
@@ -481,6 +497,7 @@ int main(void)
   tcase_add_test(t, engines_are_reused_and_empty);
   tcase_add_test(t, several_spaces_at_once);
   tcase_add_test(t, an_image_keeps_its_translations_but_never_stale_ones);
+  tcase_add_test(t, translations_outlive_a_space_under_the_image_identity);
   tcase_add_test(t, unmap_and_map_again_in_one_space);
   tcase_add_test(t, coverage_reports_each_new_block_once);
   tcase_add_test(t, bad_arenas_are_refused);
