@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** @file internal.h  Debug objects, events and messages (spec/3.1). */
+#ifndef DBGK_INTERNAL_H
+#define DBGK_INTERNAL_H
+
+#include "dbgk/dbgk.h"
+#include "ntos/ke/ke.h"
+#include "ntos/ke/trace.h"
+#include "ntos/ps/ps.h"
+
+/* DEBUG_OBJECT.Flags */
+#define DEBUG_OBJECT_DELETE_PENDING 0x1u
+#define DEBUG_OBJECT_KILL_ON_CLOSE 0x2u
+
+typedef struct _DEBUG_OBJECT {
+  KEVENT EventsPresent; /**< notification event; first, because the object is waited for through it (fact 42) */
+  FAST_MUTEX Mutex;     /**< guards the rest; taken after DbgkpProcessDebugPortMutex (fact 36) */
+  LIST_ENTRY EventList; /**< DEBUG_EVENT.EventList, in order of queueing */
+  ULONG Flags;
+} DEBUG_OBJECT;
+
+typedef struct _PORT_MESSAGE {
+  USHORT DataLength, TotalLength;
+  USHORT Type, DataInfoOffset;
+  CLIENT_ID ClientId;
+  ULONG MessageId;
+  ULONG Reserved;
+  ULONG64 ClientViewSize;
+} PORT_MESSAGE;
+C_ASSERT_SIZE(PORT_MESSAGE, 0x28);
+#define LPC_EXCEPTION 7
+#define LPC_DEBUG_EVENT 8
+
+typedef struct _DBGKM_APIMSG {
+  PORT_MESSAGE h;
+  ULONG ApiNumber; /**< DBGKM_APINUMBER */
+  NTSTATUS ReturnedStatus;
+  union {
+    DBGKM_EXCEPTION Exception;
+    DBGKM_CREATE_THREAD CreateThread;
+    DBGKM_CREATE_PROCESS CreateProcessInfo;
+    DBGKM_EXIT_THREAD ExitThread;
+    DBGKM_EXIT_PROCESS ExitProcess;
+    DBGKM_LOAD_DLL LoadDll;
+    DBGKM_UNLOAD_DLL UnloadDll;
+    UCHAR largest[0xE0];
+  } u;
+} DBGKM_APIMSG;
+C_ASSERT_SIZE(DBGKM_APIMSG, 0x110);
+C_ASSERT_OFFSET(DBGKM_APIMSG, u, 0x30);
+
+/* DEBUG_EVENT.Flags */
+#define DEBUG_EVENT_READ 0x1u
+#define DEBUG_EVENT_NOWAIT 0x2u
+#define DEBUG_EVENT_INACTIVE 0x4u
+#define DEBUG_EVENT_RELEASE 0x8u
+#define DEBUG_EVENT_PROTECT_FAILED 0x10u
+#define DEBUG_EVENT_SUSPEND 0x20u
+#define DEBUG_EVENT_SKIPPABLE 0x40u /**< dropped for a thread whose creation was skipped */
+
+/** One queued message. On the sender's stack while it waits, in the pool for NOWAIT. Guarded by the object's Mutex. */
+typedef struct _DEBUG_EVENT {
+  LIST_ENTRY EventList;
+  KEVENT ContinueEvent; /**< synchronization event that the sender waits for */
+  CLIENT_ID ClientId;
+  EPROCESS *Process;
+  ETHREAD *Thread;
+  NTSTATUS Status;
+  ULONG Flags;
+  ETHREAD *BackoutThread; /**< the attaching thread, until it commits */
+  DBGKM_APIMSG ApiMsg;
+} DEBUG_EVENT;
+
+/* Flags of DbgkpSendApiMessage */
+#define DBGKP_SEND_SUSPEND 0x1u
+#define DBGKP_SEND_SKIPPABLE 0x2u
+
+struct dbgk_state {
+  FAST_MUTEX DbgkpProcessDebugPortMutex; /**< guards EPROCESS.DebugPort of every process */
+  SECTION *system_dll;
+  ULONG64 system_dll_base;
+};
+static inline struct dbgk_state *dbgk_state(void) { return KeGetPcr()->dbgk; }
+
+/** Fills a message's header for an API and its data size (spec/3.1: 0x30 + size, 8 + size). */
+void dbgk_init_message(DBGKM_APIMSG *ApiMsg, DBGKM_APINUMBER ApiNumber, size_t data_size);
+/** Sends to the debug port and waits for the answer, again while it is DBG_REPLY_LATER (spec/2.3).
+ *  STATUS_PORT_NOT_SET, STATUS_DEBUGGER_INACTIVE. */
+NTSTATUS DbgkpSendApiMessage(EPROCESS *Process, ULONG Flags, DBGKM_APIMSG *ApiMsg);
+/** Queues a message (spec/2.3). With DEBUG_EVENT_NOWAIT it goes to TargetDebugObject and the caller does not wait. */
+NTSTATUS DbgkpQueueMessage(EPROCESS *Process, ETHREAD *Thread, DBGKM_APIMSG *ApiMsg, ULONG Flags,
+                           DEBUG_OBJECT *TargetDebugObject);
+/** Lets the sender of an event go, or frees a NOWAIT event (spec/3.4). */
+void DbgkpWakeTarget(DEBUG_EVENT *DebugEvent);
+/** Closes a message's file handle, drops the references, frees (spec/3.4). */
+void DbgkpFreeDebugEvent(DEBUG_EVENT *DebugEvent);
+/** Freezes the current process; FALSE once it is being deleted. */
+BOOLEAN DbgkpSuspendProcess(EPROCESS *Process);
+void DbgkpResumeProcess(EPROCESS *Process);
+/** PEB.BeingDebugged = (DebugPort != NULL). */
+void DbgkpMarkProcessPeb(EPROCESS *Process);
+/** Handle in the System process's table to the file of an image section, opened anew; 0 if it can not be opened. */
+HANDLE DbgkpSectionToFileHandle(SECTION *Section);
+/** Closes a kernel handle. */
+void dbgk_close_kernel_handle(HANDLE Handle);
+/** Takes all events of a process out of an object into `list`. The object's Mutex is held. */
+void dbgk_take_events(DEBUG_OBJECT *Object, EPROCESS *Process, LIST_ENTRY *list);
+/** Ends taken events with STATUS_DEBUGGER_INACTIVE and wakes their senders. */
+void dbgk_wake_events(LIST_ENTRY *list);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The event queue: how a message gets in, and how its sender gets away again (spec/2.3, 3.4). */
+#include "dbgk/internal.h"
+
+#include "ntos/io/io.h"
+
+#include <string.h>
+
+#define TAG_DEBUG_EVENT POOL_TAG('D', 'b', 'g', 'E')
+/* Access, options and attributes of the files of messages (spec/3.2, last bullet). */
+#define DBGK_FILE_ACCESS (GENERIC_READ | SYNCHRONIZE)
+
+void dbgk_init_message(DBGKM_APIMSG *ApiMsg, DBGKM_APINUMBER ApiNumber, size_t data_size)
+{
+  memset(ApiMsg, 0, sizeof *ApiMsg);
+  ApiMsg->h.DataLength = (USHORT)(8 + data_size);
+  ApiMsg->h.TotalLength = (USHORT)(0x30 + data_size);
+  ApiMsg->h.Type = LPC_DEBUG_EVENT;
+  ApiMsg->ApiNumber = ApiNumber;
+}
+
+BOOLEAN DbgkpSuspendProcess(EPROCESS *Process)
+{
+  if (Process->Flags & PS_PROCESS_FLAGS_PROCESS_DELETE)
+    return FALSE;
+  ULONG frozen = PsFreezeProcess(Process);
+  KeEnterCriticalRegion();
+  TRACE(DBGKSIM_TRACE_FREEZE, NULL, frozen, 0, 0, 0);
+  return TRUE;
+}
+
+void DbgkpResumeProcess(EPROCESS *Process)
+{
+  TRACE(DBGKSIM_TRACE_THAW, NULL, 0, 0, 0, 0);
+  PsThawProcess(Process);
+  KeLeaveCriticalRegion();
+}
+
+NTSTATUS DbgkpSendApiMessage(EPROCESS *Process, ULONG Flags, DBGKM_APIMSG *ApiMsg)
+{
+  NTSTATUS status;
+  TRACE(DBGKSIM_TRACE_SEND, NULL, ApiMsg->ApiNumber, Flags, 0, 0);
+  do {
+    BOOLEAN frozen = FALSE;
+    if (Process == PsGetCurrentProcess() && Flags & DBGKP_SEND_SUSPEND)
+      frozen = DbgkpSuspendProcess(Process);
+    ApiMsg->ReturnedStatus = STATUS_PENDING;
+    status = DbgkpQueueMessage(Process, PsGetCurrentThread(), ApiMsg,
+                               Flags & DBGKP_SEND_SKIPPABLE ? DEBUG_EVENT_SKIPPABLE : 0, NULL);
+    if (frozen)
+      DbgkpResumeProcess(Process);
+    if (!NT_SUCCESS(status) || ApiMsg->ReturnedStatus != DBG_REPLY_LATER)
+      break;
+    /* Leaving the critical region lets a suspension take effect: the replay comes after the resume (fact 15). */
+    KiWaitWhileHeld();
+  } while (true);
+  return status;
+}
+
+/* The port that a live message goes to; NULL where the thread's marks say that it is skipped. */
+static DEBUG_OBJECT *live_port(const EPROCESS *process, const ETHREAD *thread, ULONG api, ULONG flags)
+{
+  bool creation = api == DbgKmCreateThreadApi || api == DbgKmCreateProcessApi ||
+                  (api == DbgKmLoadDllApi && flags & DEBUG_EVENT_SKIPPABLE);
+  bool termination = api == DbgKmExitThreadApi || api == DbgKmExitProcessApi;
+  if (creation && thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_SKIP_CREATION_MSG)
+    return NULL;
+  if (termination && thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_SKIP_TERMINATION_MSG)
+    return NULL;
+  return process->DebugPort;
+}
+
+NTSTATUS DbgkpQueueMessage(EPROCESS *Process, ETHREAD *Thread, DBGKM_APIMSG *ApiMsg, ULONG Flags,
+                           DEBUG_OBJECT *TargetDebugObject)
+{
+  DEBUG_EVENT on_stack, *event = &on_stack;
+  DEBUG_OBJECT *object;
+  NTSTATUS status;
+
+  if (Flags & DEBUG_EVENT_NOWAIT) {
+    event = ExAllocatePoolWithTag(sizeof *event, TAG_DEBUG_EVENT);
+    if (!event)
+      return STATUS_INSUFFICIENT_RESOURCES;
+    event->Flags = Flags | DEBUG_EVENT_INACTIVE;
+    ObReferenceObject(Process);
+    ObReferenceObject(Thread);
+    event->BackoutThread = PsGetCurrentThread();
+    object = TargetDebugObject;
+  } else {
+    memset(event, 0, offsetof(DEBUG_EVENT, ApiMsg));
+    event->Flags = Flags;
+    ExAcquireFastMutex(&dbgk_state()->DbgkpProcessDebugPortMutex);
+    object = live_port(Process, Thread, ApiMsg->ApiNumber, Flags);
+    KeInitializeEvent(&event->ContinueEvent, SynchronizationEvent, FALSE);
+  }
+  event->Process = Process;
+  event->Thread = Thread;
+  event->ApiMsg = *ApiMsg;
+  event->ClientId = Thread->Cid;
+
+  if (!object) {
+    status = STATUS_PORT_NOT_SET;
+  } else {
+    ExAcquireFastMutex(&object->Mutex);
+    if (object->Flags & DEBUG_OBJECT_DELETE_PENDING) {
+      status = STATUS_DEBUGGER_INACTIVE;
+    } else {
+      InsertTailList(&object->EventList, &event->EventList);
+      if (!(Flags & DEBUG_EVENT_NOWAIT))
+        KeSetEvent(&object->EventsPresent);
+      status = STATUS_SUCCESS;
+    }
+    ExReleaseFastMutex(&object->Mutex);
+  }
+  TRACE(DBGKSIM_TRACE_QUEUE, NULL, ApiMsg->ApiNumber, Flags, (ULONG)status, 0);
+
+  if (Flags & DEBUG_EVENT_NOWAIT) {
+    if (!NT_SUCCESS(status)) {
+      ObDereferenceObject(Process);
+      ObDereferenceObject(Thread);
+      ExFreePool(event);
+    }
+    return status;
+  }
+  ExReleaseFastMutex(&dbgk_state()->DbgkpProcessDebugPortMutex);
+  if (NT_SUCCESS(status)) {
+    KeWaitForSingleObject(&event->ContinueEvent, Executive, KernelMode, FALSE, NULL);
+    status = event->Status;
+    *ApiMsg = event->ApiMsg;
+  }
+  return status;
+}
+
+void DbgkpWakeTarget(DEBUG_EVENT *DebugEvent)
+{
+  ETHREAD *thread = DebugEvent->Thread;
+  TRACE(DBGKSIM_TRACE_WAKE, NULL, DebugEvent->ApiMsg.ApiNumber, (ULONG)DebugEvent->ApiMsg.ReturnedStatus,
+        DebugEvent->Flags, 0);
+  if (DebugEvent->Flags & DEBUG_EVENT_SUSPEND)
+    PsResumeThread(thread, NULL);
+  if (DebugEvent->Flags & DEBUG_EVENT_RELEASE)
+    ExReleaseRundownProtection(&thread->RundownProtect);
+  if (DebugEvent->Flags & DEBUG_EVENT_NOWAIT)
+    DbgkpFreeDebugEvent(DebugEvent);
+  else
+    KeSetEvent(&DebugEvent->ContinueEvent);
+}
+
+void DbgkpFreeDebugEvent(DEBUG_EVENT *DebugEvent)
+{
+  switch (DebugEvent->ApiMsg.ApiNumber) {
+  case DbgKmCreateProcessApi:
+    dbgk_close_kernel_handle(DebugEvent->ApiMsg.u.CreateProcessInfo.FileHandle);
+    break;
+  case DbgKmLoadDllApi:
+    dbgk_close_kernel_handle(DebugEvent->ApiMsg.u.LoadDll.FileHandle);
+    break;
+  default:
+    break;
+  }
+  ObDereferenceObject(DebugEvent->Thread);
+  ObDereferenceObject(DebugEvent->Process);
+  ExFreePool(DebugEvent);
+}
+
+void dbgk_take_events(DEBUG_OBJECT *Object, EPROCESS *Process, LIST_ENTRY *list)
+{
+  InitializeListHead(list);
+  for (LIST_ENTRY *e = Object->EventList.Flink, *next; e != &Object->EventList; e = next) {
+    DEBUG_EVENT *event = CONTAINING_RECORD(e, DEBUG_EVENT, EventList);
+    next = e->Flink;
+    if (event->Process != Process)
+      continue;
+    RemoveEntryList(e);
+    InsertTailList(list, e);
+  }
+}
+
+void dbgk_wake_events(LIST_ENTRY *list)
+{
+  while (!IsListEmpty(list)) {
+    DEBUG_EVENT *event = CONTAINING_RECORD(RemoveHeadList(list), DEBUG_EVENT, EventList);
+    event->Status = STATUS_DEBUGGER_INACTIVE;
+    DbgkpWakeTarget(event);
+  }
+}
+
+HANDLE DbgkpSectionToFileHandle(SECTION *Section)
+{
+  const char *path = mm_section_path(Section);
+  FILE_OBJECT *file;
+  HANDLE handle = 0;
+  if (!path || !NT_SUCCESS(IoCreateFile(path, DBGK_FILE_ACCESS, FILE_OPEN, FILE_SYNCHRONOUS_IO_NONALERT, &file, NULL)))
+    return 0;
+  if (!NT_SUCCESS(ob_open_in(PsInitialSystemProcess(), file, 0, DBGK_FILE_ACCESS, &handle)))
+    handle = 0;
+  ObDereferenceObject(file);
+  return handle;
+}
+
+void dbgk_close_kernel_handle(HANDLE Handle)
+{
+  if (Handle)
+    ob_close_in(PsInitialSystemProcess(), Handle, KernelMode);
+}
