@@ -143,6 +143,7 @@ typedef struct _KTHREAD {
 
   UCHAR PreviousMode;
   BOOLEAN native; /**< host code: no user mode, no trap frame */
+  BOOLEAN context_loaded; /**< the running service replaced the whole frame (NtContinue): rax is not its status */
   struct {
     BOOLEAN ActiveDR7 : 1;
     BOOLEAN Instrumented : 1;

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* KiExceptionDispatch and KiDispatchException (spec/1.3, 2.1). */
+#include "dbgk/dbgk.h"
+#include "ntos/trap/internal.h"
+
+#include <string.h>
+
+/** What KiDispatchException lays out on the user stack, lowest address first (fact 19). */
+struct user_exception_frame {
+  CONTEXT Context;
+  CONTEXT_EX ContextEx;
+  EXCEPTION_RECORD64 ExceptionRecord;
+  ULONG64 Alignment;
+  MACHINE_FRAME MachineFrame;
+};
+C_ASSERT_OFFSET(struct user_exception_frame, ContextEx, 0x4D0);
+C_ASSERT_OFFSET(struct user_exception_frame, ExceptionRecord, 0x4F0);
+C_ASSERT_OFFSET(struct user_exception_frame, MachineFrame, 0x590);
+
+void KiExceptionDispatch(KTRAP_FRAME *TrapFrame, KEXCEPTION_FRAME *ExceptionFrame, NTSTATUS code, ULONG64 address,
+                         ULONG count, ULONG64 p0, ULONG64 p1, ULONG64 p2)
+{
+  EXCEPTION_RECORD64 record = {
+      .ExceptionCode = code,
+      .ExceptionAddress = address,
+      .NumberParameters = count,
+  };
+  const ULONG64 parameters[3] = {p0, p1, p2};
+  for (ULONG i = 0; i < count; i++)
+    record.ExceptionInformation[i] = parameters[i];
+  KiDispatchException(&record, ExceptionFrame, TrapFrame, (KPROCESSOR_MODE)(TrapFrame->SegCs & 1), TRUE);
+}
+
+void KiSetupForInstrumentationReturn(KTRAP_FRAME *TrapFrame)
+{
+  ULONG64 callback = KeGetCurrentThread()->Process->InstrumentationCallback;
+  if (callback) {
+    TrapFrame->R10 = TrapFrame->Rip;
+    TrapFrame->Rip = callback;
+  }
+}
+
+/* Step 7, delivery to user mode. Leaves the frame at KiUserExceptionDispatcher. */
+static NTSTATUS deliver(const EXCEPTION_RECORD64 *record, const CONTEXT *context, KTRAP_FRAME *TrapFrame)
+{
+  struct user_exception_frame frame;
+  ULONG64 machine_frame = (context->Rsp - sizeof(MACHINE_FRAME)) & ~0xFull;
+  ULONG64 rsp = machine_frame - offsetof(struct user_exception_frame, MachineFrame);
+  size_t size = offsetof(struct user_exception_frame, MachineFrame) + sizeof(MACHINE_FRAME);
+  memset(&frame, 0, sizeof frame);
+  frame.Context = *context;
+  frame.ContextEx.All.Offset = -(LONG)sizeof(CONTEXT);
+  frame.ContextEx.All.Length = sizeof(CONTEXT) + sizeof(CONTEXT_EX);
+  frame.ContextEx.Legacy.Offset = -(LONG)sizeof(CONTEXT);
+  frame.ContextEx.Legacy.Length = sizeof(CONTEXT);
+  frame.ExceptionRecord = *record;
+  frame.MachineFrame.Rip = context->Rip;
+  frame.MachineFrame.Rsp = context->Rsp;
+  NTSTATUS status = ProbeForWrite(rsp, size, 1);
+  if (NT_SUCCESS(status))
+    status = mm_user_write(rsp, &frame, size);
+  ULONG64 dispatcher = trap_state()->user.KiUserExceptionDispatcher;
+  TRACE(DBGKSIM_TRACE_USER_FRAME, "KiUserExceptionDispatcher", rsp, dispatcher, (ULONG)status, 0);
+  if (!NT_SUCCESS(status))
+    return status;
+  TrapFrame->EFlags &= ~EFLAGS_TF;
+  TrapFrame->Rsp = rsp;
+  TrapFrame->SegCs = KGDT64_R3_CODE;
+  TrapFrame->Rip = dispatcher;
+  KiSetupForInstrumentationReturn(TrapFrame);
+  return STATUS_SUCCESS;
+}
+
+/* 2.4: a debug service, not a plain breakpoint. */
+static BOOLEAN KdIsThisAKdTrap(const EXCEPTION_RECORD64 *record)
+{
+  return record->ExceptionCode == STATUS_BREAKPOINT && record->NumberParameters >= 1 &&
+         record->ExceptionInformation[0] != 0;
+}
+
+static void adjust_for_32_bit_code(EXCEPTION_RECORD64 *record, CONTEXT *context)
+{
+  if ((context->SegCs & 0xFFF8) != 0x20)
+    return;
+  if (record->ExceptionCode == STATUS_BREAKPOINT)
+    record->ExceptionCode = STATUS_WX86_BREAKPOINT;
+  else if (record->ExceptionCode == STATUS_SINGLE_STEP)
+    record->ExceptionCode = STATUS_WX86_SINGLE_STEP;
+  context->Rsp = (ULONG)context->Rsp & ~0xFull;
+}
+
+static void second_chance(const EXCEPTION_RECORD64 *record)
+{
+  if (DbgkForwardException(record, TRUE, TRUE) || DbgkForwardException(record, FALSE, TRUE))
+    return;
+  PsTerminateProcess(PsGetCurrentProcess(), record->ExceptionCode);
+}
+
+void KiDispatchException(EXCEPTION_RECORD64 *ExceptionRecord, KEXCEPTION_FRAME *ExceptionFrame, KTRAP_FRAME *TrapFrame,
+                         KPROCESSOR_MODE PreviousMode, BOOLEAN FirstChance)
+{
+  struct trap_state *trap = trap_state();
+  KTHREAD *thread = KeGetCurrentThread();
+  CONTEXT context;
+
+  /* 1, 2 */
+  trap->KeExceptionDispatchCount++;
+  memset(&context, 0, sizeof context);
+  context.ContextFlags = CONTEXT_ALL;
+  KeContextFromKframes(TrapFrame, ExceptionFrame, thread, &context);
+  /* 3 */
+  if (ExceptionRecord->ExceptionCode == STATUS_BREAKPOINT)
+    context.Rip -= 1;
+  TRACE(DBGKSIM_TRACE_DISPATCH, NULL, (ULONG)ExceptionRecord->ExceptionCode, ExceptionRecord->ExceptionAddress,
+        FirstChance, context.Rip);
+  /* 5: no kernel-mode code is executed, so only user mode gets here. */
+  (void)PreviousMode;
+  /* 6 */
+  if (!(PsGetCurrentProcess()->Flags3 & PS_PROCESS_FLAGS3_MINIMAL))
+    adjust_for_32_bit_code(ExceptionRecord, &context);
+  ULONG count = ExceptionRecord->NumberParameters;
+  for (ULONG i = count < EXCEPTION_MAXIMUM_PARAMETERS ? count : EXCEPTION_MAXIMUM_PARAMETERS;
+       i < EXCEPTION_MAXIMUM_PARAMETERS; i++)
+    ExceptionRecord->ExceptionInformation[i] = 0;
+
+  if (!FirstChance) {
+    /* 8 */
+    second_chance(ExceptionRecord);
+  } else {
+    /* 7 */
+    if ((!PsGetCurrentProcess()->DebugPort || KdIsThisAKdTrap(ExceptionRecord)) && trap->KiDebugRoutine) {
+      BOOLEAN handled =
+          trap->KiDebugRoutine(TrapFrame, ExceptionFrame, ExceptionRecord, &context, UserMode, FALSE);
+      TRACE(DBGKSIM_TRACE_KD_STUB, NULL, (ULONG)ExceptionRecord->ExceptionCode,
+            ExceptionRecord->ExceptionInformation[0], handled, 0);
+      if (handled) {
+        /* 9 */
+        KeContextToKframes(TrapFrame, ExceptionFrame, thread, &context, KernelMode);
+        goto resume;
+      }
+    }
+    if (DbgkForwardException(ExceptionRecord, TRUE, FALSE))
+      goto resume;
+    NTSTATUS status = deliver(ExceptionRecord, &context, TrapFrame);
+    if (status == STATUS_STACK_OVERFLOW) {
+      EXCEPTION_RECORD64 overflow = {
+          .ExceptionCode = STATUS_STACK_OVERFLOW,
+          .ExceptionAddress = ExceptionRecord->ExceptionAddress,
+      };
+      status = deliver(&overflow, &context, TrapFrame);
+    }
+    if (!NT_SUCCESS(status))
+      second_chance(ExceptionRecord);
+  }
+resume:
+  TRACE(DBGKSIM_TRACE_RESUME, NULL, TrapFrame->Rip, TrapFrame->Rsp, TrapFrame->EFlags, 0);
+}
+
+void trap_set_debug_routine(PKDEBUG_ROUTINE routine)
+{
+  trap_state()->KiDebugRoutine = routine;
+}
+
+void trap_set_entry_points(const struct user_entry_points *points)
+{
+  trap_state()->user = *points;
+}
+
+const struct user_entry_points *trap_entry_points(void)
+{
+  return &trap_state()->user;
+}

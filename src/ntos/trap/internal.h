@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** @file internal.h  State of trap and what its files share. */
+#ifndef NTOS_TRAP_INTERNAL_H
+#define NTOS_TRAP_INTERNAL_H
+
+#include "emu/emu.h"
+#include "ntos/ke/ke.h"
+#include "ntos/ke/trace.h"
+#include "ntos/mm/mm.h"
+#include "ntos/trap/trap.h"
+
+/* The kernel arena, behind emu's part. */
+#define KI_IDT_ADDRESS EMU_KERNEL_FIRST_FREE
+#define KI_TSS_ADDRESS (EMU_KERNEL_FIRST_FREE + 0x1000)
+#define KI_HANDLERS_ADDRESS (EMU_KERNEL_FIRST_FREE + 0x2000) /**< one address per kernel routine that can be entered */
+#define KI_HANDLER_SIZE 16u
+#define KI_IST_STACKS (EMU_KERNEL_FIRST_FREE + 0x4000)
+#define KI_SLOTS_ADDRESS (EMU_KERNEL_FIRST_FREE + 0x10000) /**< kernel stack slots of the threads */
+#define KI_SLOT_SIZE 0x1000u
+
+/** Gate of the interrupt descriptor table (spec/1.1). */
+typedef struct _KIDTENTRY64 {
+  USHORT OffsetLow;
+  USHORT Selector;
+  UCHAR IstIndex; /**< bits 2:0 */
+  UCHAR TypeDplPresent; /**< type 3:0, DPL 6:5, present 7 */
+  USHORT OffsetMiddle;
+  ULONG OffsetHigh;
+  ULONG Reserved;
+} KIDTENTRY64;
+C_ASSERT_SIZE(KIDTENTRY64, 16);
+#define IDT_INTERRUPT_GATE 0xEu
+#define IDT_TRAP_GATE 0xFu
+
+typedef struct _KTSS64 {
+  ULONG Reserved0;
+  ULONG64 Rsp0, Rsp1, Rsp2;
+  ULONG64 Ist[8]; /**< 1-7 are used */
+  ULONG64 Reserved1;
+  USHORT Reserved2, IoMapBase;
+} __attribute__((packed)) KTSS64;
+C_ASSERT_SIZE(KTSS64, 0x68);
+
+/** A routine that an IDT gate can lead to. */
+struct ki_handler {
+  const char *name;
+  void (*routine)(KTRAP_FRAME *TrapFrame, KEXCEPTION_FRAME *ExceptionFrame);
+};
+
+struct trap_state {
+  struct user_entry_points user;
+  const struct svc_entry **services; /**< every registered service */
+  size_t service_count, service_capacity;
+  bool services_sorted;
+  const struct svc_entry *by_number[TRAP_MAX_SERVICES];
+  char *names[TRAP_MAX_SERVICES]; /**< names of bound numbers; pool */
+  UCHAR reported[TRAP_MAX_SERVICES / 8]; /**< missing services that were logged */
+  ULONG64 idt_base;
+  USHORT idt_limit;
+  ULONG64 lstar, star, sfmask;
+  PKDEBUG_ROUTINE KiDebugRoutine;
+  ULONG64 next_slot;
+  ULONG64 *free_slots; /**< returned slots, last in first out */
+  size_t free_slot_count, free_slot_capacity;
+  ULONG64 KeExceptionDispatchCount;
+};
+static inline struct trap_state *trap_state(void) { return KeGetPcr()->trap; }
+
+/** Fills the frames from the register file at a trap; what the processor pushed is there already. */
+void ki_save_frames(KTHREAD *Thread, KTRAP_FRAME *TrapFrame, KEXCEPTION_FRAME *ExceptionFrame, UCHAR ExceptionActive);
+/** Loads the register file from the frames: the thread goes back to user mode. */
+void ki_restore_frames(KTHREAD *Thread, const KTRAP_FRAME *TrapFrame, const KEXCEPTION_FRAME *ExceptionFrame);
+/** What a machine frame of user mode holds, from the register file. */
+void ki_push_machine_frame(KTHREAD *Thread, KTRAP_FRAME *TrapFrame, ULONG64 Rip, ULONG EFlags, ULONG64 ErrorCode);
+/** Takes a trap of the processor through the IDT to its handler. */
+void ki_take_interrupt(KTHREAD *Thread, const struct cpu_trap *trap);
+/** Single-step trap at the frame's Rip, with nothing executed (spec/2.5, first point). */
+void ki_single_step_at_exit(KTHREAD *Thread);
+/** KiSystemCall64. */
+void ki_system_call(KTHREAD *Thread);
+/** Delivers a pending user APC through KiUserApcDispatcher. */
+void ki_deliver_user_apc(KTHREAD *Thread);
+/** The routine at a kernel address, NULL if none. */
+const struct ki_handler *ki_handler_at(ULONG64 address);
+/** Address of a vector's handler. */
+ULONG64 ki_handler_address(unsigned vector);
+/** KiSetupForInstrumentationReturn. */
+void KiSetupForInstrumentationReturn(KTRAP_FRAME *TrapFrame);
+/** Builds record and dispatches (spec/1.3); parameters beyond `count` are ignored. */
+void KiExceptionDispatch(KTRAP_FRAME *TrapFrame, KEXCEPTION_FRAME *ExceptionFrame, NTSTATUS code, ULONG64 address,
+                         ULONG count, ULONG64 p0, ULONG64 p1, ULONG64 p2);
+/** The fixed frames of a thread's slot. */
+static inline KTRAP_FRAME *ki_frame_of(KTHREAD *Thread)
+{
+  return emu_kernel_host(KeGetPcr()->emu, Thread->InitialStack - sizeof(KTRAP_FRAME), sizeof(KTRAP_FRAME));
+}
+
+#endif

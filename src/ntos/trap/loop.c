@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The user-mode loop: what a thread does between its start and its exit APC. */
+#include "ntos/trap/internal.h"
+
+#include <string.h>
+
+/** User stack of a user APC: KiUserApcDispatcher finds the CONTEXT at rsp, its home slots holding the arguments. */
+struct user_apc_frame {
+  CONTEXT Context;
+  CONTEXT_EX ContextEx;
+  MACHINE_FRAME MachineFrame;
+};
+
+/* Writes a CONTEXT (and what follows it) below the user stack pointer; *at receives its address. */
+static NTSTATUS push_context(const CONTEXT *context, ULONG64 *at)
+{
+  struct user_apc_frame frame;
+  memset(&frame, 0, sizeof frame);
+  frame.Context = *context;
+  frame.ContextEx.All.Offset = -(LONG)sizeof(CONTEXT);
+  frame.ContextEx.All.Length = sizeof(CONTEXT) + sizeof(CONTEXT_EX);
+  frame.ContextEx.Legacy.Offset = -(LONG)sizeof(CONTEXT);
+  frame.ContextEx.Legacy.Length = sizeof(CONTEXT);
+  frame.MachineFrame.Rip = context->Rip;
+  frame.MachineFrame.Rsp = context->Rsp;
+  ULONG64 rsp = ((context->Rsp - sizeof(MACHINE_FRAME)) & ~0xFull) - offsetof(struct user_apc_frame, MachineFrame);
+  *at = rsp;
+  return mm_user_write(rsp, &frame, sizeof frame);
+}
+
+static void current_context(KTHREAD *Thread, CONTEXT *context)
+{
+  memset(context, 0, sizeof *context);
+  context->ContextFlags = CONTEXT_FULL | CONTEXT_SEGMENTS;
+  KeContextFromKframes(Thread->TrapFrame, Thread->ExceptionFrame, Thread, context);
+}
+
+void ki_deliver_user_apc(KTHREAD *Thread)
+{
+  KAPC *apc = KeRemoveUserApc(Thread);
+  if (!apc)
+    return;
+  CONTEXT context;
+  ULONG64 rsp;
+  current_context(Thread, &context);
+  context.P1Home = apc->NormalContext;
+  context.P2Home = apc->SystemArgument1;
+  context.P3Home = apc->SystemArgument2;
+  context.P4Home = apc->NormalRoutine;
+  apc->KernelRoutine(apc);
+  NTSTATUS status = push_context(&context, &rsp);
+  ULONG64 dispatcher = trap_state()->user.KiUserApcDispatcher;
+  TRACE(DBGKSIM_TRACE_USER_FRAME, "KiUserApcDispatcher", rsp, dispatcher, (ULONG)status, 0);
+  if (!NT_SUCCESS(status) || !dispatcher) {
+    /* No stack for the frame: Windows raises the fault in the thread. */
+    KiExceptionDispatch(Thread->TrapFrame, Thread->ExceptionFrame, NT_SUCCESS(status) ? STATUS_ACCESS_VIOLATION : status,
+                        Thread->TrapFrame->Rip, 2, 1, rsp, 0);
+    return;
+  }
+  Thread->TrapFrame->Rsp = rsp;
+  Thread->TrapFrame->Rip = dispatcher;
+  Thread->TrapFrame->ExceptionActive = TRAP_INTERRUPT;
+  Thread->TrapFrame->EFlags &= ~EFLAGS_TF;
+  KiSetupForInstrumentationReturn(Thread->TrapFrame);
+  /* More APCs follow when this one ends with NtContinue(.., TRUE). */
+}
+
+NTSTATUS KiInitializeUserThunk(ETHREAD *Thread, ULONG64 entry, ULONG64 argument)
+{
+  CONTEXT context;
+  ULONG64 rsp;
+  KTRAP_FRAME *f = Thread->Tcb.TrapFrame;
+  current_context(&Thread->Tcb, &context);
+  NTSTATUS status = push_context(&context, &rsp);
+  if (!NT_SUCCESS(status))
+    return status;
+  f->Rcx = rsp;
+  f->Rdx = argument;
+  f->R8 = f->R9 = 0;
+  f->Rsp = rsp;
+  f->Rip = entry;
+  f->EFlags &= ~EFLAGS_TF;
+  KiSetupForInstrumentationReturn(f);
+  return STATUS_SUCCESS;
+}
+
+/* Everything that happens between the kernel and user code: exit, suspension and freeze, user APCs. */
+static void return_to_user_mode(KTHREAD *Thread)
+{
+  for (;;) {
+    if (Thread->ApcPending[KernelMode])
+      KiDeliverKernelApcs();
+    if (KeThreadHeld(Thread)) {
+      KiWaitWhileHeld();
+      continue;
+    }
+    if (!Thread->ApcPending[UserMode])
+      return;
+    ki_deliver_user_apc(Thread);
+  }
+}
+
+void ki_single_step_at_exit(KTHREAD *Thread)
+{
+  struct cpu_trap trap = {.kind = CPU_TRAP_EXCEPTION, .vector = 1};
+  ki_restore_frames(Thread, Thread->TrapFrame, Thread->ExceptionFrame);
+  Thread->cpu->dr[6] |= 1u << 14;
+  ki_take_interrupt(Thread, &trap);
+}
+
+static void take_trap(KTHREAD *Thread, const struct cpu_trap *trap)
+{
+  switch (trap->kind) {
+  case CPU_TRAP_EXCEPTION:
+    ki_take_interrupt(Thread, trap);
+    return;
+  case CPU_TRAP_SYSCALL:
+    ki_system_call(Thread);
+    /* sysret with TF set traps before the next instruction (spec/2.5). */
+    if (Thread->TrapFrame->EFlags & EFLAGS_TF && Thread->TrapFrame->ExceptionActive == TRAP_SERVICE)
+      ki_single_step_at_exit(Thread);
+    return;
+  case CPU_TRAP_BUDGET:
+  case CPU_TRAP_STOPPED:
+  case CPU_TRAP_FAILED:
+    Thread->TrapFrame = ki_frame_of(Thread);
+    Thread->ExceptionFrame = (KEXCEPTION_FRAME *)((UCHAR *)Thread->TrapFrame - 0x1D8);
+    ki_push_machine_frame(Thread, Thread->TrapFrame, Thread->cpu->rip, (ULONG)Thread->cpu->rflags, 0);
+    ki_save_frames(Thread, Thread->TrapFrame, Thread->ExceptionFrame, TRAP_INTERRUPT);
+    if (trap->kind == CPU_TRAP_FAILED) {
+      TRACE(DBGKSIM_TRACE_LOG, cpu_failure(Thread->cpu), Thread->cpu->rip, 0, 0, 0);
+      ke_stop(KE_INTERNAL_ERROR);
+    }
+    KiQuantumEnd();
+    return;
+  }
+}
+
+_Noreturn void KiUserModeLoop(void)
+{
+  KTHREAD *thread = KeGetCurrentThread();
+  for (;;) {
+    struct cpu_trap trap;
+    return_to_user_mode(thread);
+    ki_restore_frames(thread, thread->TrapFrame, thread->ExceptionFrame);
+    thread->TrapFrame = NULL;
+    cpu_run(thread->Process->space, thread->cpu, ke_block_allowance(), &trap);
+    ke_charge_blocks(trap.blocks);
+    take_trap(thread, &trap);
+  }
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* KiSystemCall64 and the service table; the services that change the frame they return through. */
+#include "ntos/trap/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STATUS_INVALID_SYSTEM_SERVICE NT_STATUS_VALUE(0xC000001C)
+#define SERVICE_REGISTER_ARGUMENTS 4u
+#define SERVICE_MAX_ARGUMENTS 17u
+/** Stack slots between the return address and the fifth argument. */
+#define SERVICE_STACK_ARGUMENTS 0x28u
+#define TEB_EXCEPTION_CODE 0x2C0u
+
+bool KeAddSystemServiceTable(const struct svc_entry *table)
+{
+  struct trap_state *trap = trap_state();
+  for (; table->name; table++) {
+    if (trap->service_count == trap->service_capacity) {
+      size_t capacity = trap->service_capacity ? trap->service_capacity * 2 : 256;
+      const struct svc_entry **services =
+          ExReallocatePool(trap->services, capacity * sizeof *services, POOL_TAG('S', 'v', 'c', ' '));
+      if (!services)
+        return false;
+      trap->services = services;
+      trap->service_capacity = capacity;
+    }
+    trap->services[trap->service_count++] = table;
+  }
+  trap->services_sorted = false;
+  return true;
+}
+
+static int by_name(const void *a, const void *b)
+{
+  return strcmp((*(const struct svc_entry *const *)a)->name, (*(const struct svc_entry *const *)b)->name);
+}
+
+static const struct svc_entry *find_service(struct trap_state *trap, const char *name)
+{
+  struct svc_entry wanted = {.name = name}, *key = &wanted;
+  if (!trap->services_sorted)
+    qsort(trap->services, trap->service_count, sizeof *trap->services, by_name);
+  trap->services_sorted = true;
+  const struct svc_entry **found = bsearch(&key, trap->services, trap->service_count, sizeof *trap->services, by_name);
+  return found ? *found : NULL;
+}
+
+bool trap_bind_service(ULONG number, const char *name)
+{
+  struct trap_state *trap = trap_state();
+  if (number >= TRAP_MAX_SERVICES)
+    return false;
+  size_t size = strlen(name) + 1;
+  char *copy = ExAllocatePoolWithTag(size, POOL_TAG('S', 'v', 'c', ' '));
+  if (!copy)
+    return false;
+  memcpy(copy, name, size);
+  ExFreePool(trap->names[number]);
+  trap->names[number] = copy;
+  trap->by_number[number] = find_service(trap, name);
+  return true;
+}
+
+const char *trap_service_name(ULONG number)
+{
+  return number < TRAP_MAX_SERVICES ? trap_state()->names[number] : NULL;
+}
+
+/* A service that has no routine: named once in the log. */
+static NTSTATUS missing_service(struct trap_state *trap, ULONG number)
+{
+  char text[DBGKSIM_TRACE_TEXT];
+  if (number >= TRAP_MAX_SERVICES || !trap->names[number])
+    return STATUS_INVALID_SYSTEM_SERVICE;
+  if (!(trap->reported[number / 8] >> number % 8 & 1)) {
+    trap->reported[number / 8] |= (UCHAR)(1u << number % 8);
+    snprintf(text, sizeof text, "%s is not implemented", trap->names[number]);
+    TRACE(DBGKSIM_TRACE_LOG, text, number, 0, 0, 0);
+  }
+  return STATUS_NOT_IMPLEMENTED;
+}
+
+static NTSTATUS call_service(struct trap_state *trap, KTRAP_FRAME *f, ULONG number)
+{
+  const struct svc_entry *service = number < TRAP_MAX_SERVICES ? trap->by_number[number] : NULL;
+  ULONG64 arguments[SERVICE_MAX_ARGUMENTS] = {f->R10, f->Rdx, f->R8, f->R9};
+  if (!service)
+    return missing_service(trap, number);
+  if (service->argument_count > SERVICE_REGISTER_ARGUMENTS) {
+    NTSTATUS status =
+        mm_user_read(&arguments[SERVICE_REGISTER_ARGUMENTS], f->Rsp + SERVICE_STACK_ARGUMENTS,
+                     (service->argument_count - SERVICE_REGISTER_ARGUMENTS) * sizeof(ULONG64));
+    if (!NT_SUCCESS(status))
+      return status;
+  }
+  TRACE(DBGKSIM_TRACE_SERVICE, service->name, number, arguments[0], arguments[1], arguments[2]);
+  return service->routine(arguments);
+}
+
+void ki_system_call(KTHREAD *Thread)
+{
+  struct trap_state *trap = trap_state();
+  KTRAP_FRAME *f = ki_frame_of(Thread);
+  const cpu *c = Thread->cpu;
+  ULONG number = (ULONG)c->gpr[CPU_RAX];
+  KeUpdateSharedTime();
+  Thread->TrapFrame = f;
+  Thread->ExceptionFrame = (KEXCEPTION_FRAME *)((UCHAR *)f - 0x1D8);
+  ki_push_machine_frame(Thread, f, c->rip + 2, (ULONG)c->rflags, 0);
+  ki_save_frames(Thread, f, Thread->ExceptionFrame, TRAP_SERVICE);
+  /* The syscall instruction itself leaves these. */
+  f->Rcx = f->Rip;
+  f->R11 = f->EFlags;
+  Thread->context_loaded = FALSE;
+  NTSTATUS status = call_service(trap, f, number);
+  TRACE(DBGKSIM_TRACE_SERVICE_RESULT, trap_service_name(number), (ULONG)status, 0, 0, 0);
+  if (Thread->context_loaded)
+    return;
+  f->Rax = (ULONG)status;
+  KiSetupForInstrumentationReturn(f);
+}
+
+NTSTATUS KeRaiseUserException(NTSTATUS Status)
+{
+  KTHREAD *thread = KeGetCurrentThread();
+  ULONG64 dispatcher = trap_state()->user.KiRaiseUserExceptionDispatcher;
+  if (thread->native || !thread->TrapFrame || !dispatcher)
+    return Status;
+  if (NT_SUCCESS(mm_user_write_u32(thread->Teb + TEB_EXCEPTION_CODE, (ULONG)Status)))
+    thread->TrapFrame->Rip = dispatcher;
+  return Status;
+}
+
+NTSTATUS KiContinue(ULONG64 ContextRecord, BOOLEAN TestAlert)
+{
+  KTHREAD *thread = KeGetCurrentThread();
+  CONTEXT context;
+  if (thread->native)
+    return STATUS_INVALID_PARAMETER;
+  NTSTATUS status = ProbeForRead(ContextRecord, sizeof context, 16);
+  if (NT_SUCCESS(status))
+    status = mm_user_read(&context, ContextRecord, sizeof context);
+  if (!NT_SUCCESS(status))
+    return status;
+  if (TestAlert)
+    KeTestAlertThread(UserMode);
+  KeContextToKframes(thread->TrapFrame, thread->ExceptionFrame, thread, &context, UserMode);
+  /* It leaves by iretq: a TF that it set traps one instruction later (spec/2.5). */
+  thread->TrapFrame->ExceptionActive = TRAP_INTERRUPT;
+  thread->context_loaded = TRUE;
+  return STATUS_SUCCESS;
+}
+
+NTSTATUS KiRaiseException(ULONG64 ExceptionRecord, ULONG64 ContextRecord, BOOLEAN FirstChance)
+{
+  KTHREAD *thread = KeGetCurrentThread();
+  EXCEPTION_RECORD64 record;
+  CONTEXT context;
+  if (thread->native)
+    return STATUS_INVALID_PARAMETER;
+  NTSTATUS status = ProbeForRead(ContextRecord, sizeof context, 16);
+  if (NT_SUCCESS(status))
+    status = mm_user_read(&context, ContextRecord, sizeof context);
+  if (NT_SUCCESS(status))
+    status = mm_user_read(&record, ExceptionRecord, sizeof record);
+  if (!NT_SUCCESS(status))
+    return status;
+  if (record.NumberParameters > EXCEPTION_MAXIMUM_PARAMETERS)
+    return STATUS_INVALID_PARAMETER;
+  /* The reserved top bit of a status is user mode's to lose. */
+  record.ExceptionCode = (NTSTATUS)((ULONG)record.ExceptionCode & ~0x10000000u);
+  KeContextToKframes(thread->TrapFrame, thread->ExceptionFrame, thread, &context, UserMode);
+  thread->TrapFrame->ExceptionActive = TRAP_EXCEPTION;
+  thread->context_loaded = TRUE;
+  /* KiDispatchException takes one off Rip for a breakpoint that came by INT3: so for a raised one a handler sees
+   * address - 1 (spec/2.1, last paragraph). */
+  KiDispatchException(&record, thread->ExceptionFrame, thread->TrapFrame, UserMode, FirstChance);
+  return STATUS_SUCCESS;
+}
