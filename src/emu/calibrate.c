@@ -74,7 +74,10 @@ static bool settle(struct bench *b, const struct search *s, const char *name, si
 }
 
 static bool save(struct bench *b) { return uc_context_save(b->uc, as_context(b->now)) == UC_ERR_OK; }
-static bool load(struct bench *b, const uint8_t *blob) { return uc_context_restore(b->uc, as_context(blob)) == UC_ERR_OK; }
+static bool load(struct bench *b, const uint8_t *blob)
+{
+  return uc_context_restore(b->uc, as_context(blob)) == UC_ERR_OK;
+}
 
 static void on_interrupt(uc_engine *uc, uint32_t number, void *context)
 {
@@ -206,10 +209,10 @@ static bool enter_user_mode(struct bench *b, uint16_t cs, uint8_t *out)
 
 static bool find_registers(struct bench *b)
 {
-  static const int gpr[CPU_REGISTERS] = {
-      UC_X86_REG_RAX, UC_X86_REG_RCX, UC_X86_REG_RDX, UC_X86_REG_RBX, UC_X86_REG_RSP, UC_X86_REG_RBP,
-      UC_X86_REG_RSI, UC_X86_REG_RDI, UC_X86_REG_R8,  UC_X86_REG_R9,  UC_X86_REG_R10, UC_X86_REG_R11,
-      UC_X86_REG_R12, UC_X86_REG_R13, UC_X86_REG_R14, UC_X86_REG_R15};
+  static const int gpr[CPU_REGISTERS] = {UC_X86_REG_RAX, UC_X86_REG_RCX, UC_X86_REG_RDX, UC_X86_REG_RBX,
+                                         UC_X86_REG_RSP, UC_X86_REG_RBP, UC_X86_REG_RSI, UC_X86_REG_RDI,
+                                         UC_X86_REG_R8,  UC_X86_REG_R9,  UC_X86_REG_R10, UC_X86_REG_R11,
+                                         UC_X86_REG_R12, UC_X86_REG_R13, UC_X86_REG_R14, UC_X86_REG_R15};
   struct search s[CPU_REGISTERS + 5] = {{{0}, 0, false}};
   for (unsigned pass = 1; pass <= 2; pass++) {
     uint64_t pattern = 0x1122334455660000ull * pass;
@@ -269,13 +272,13 @@ static bool find_exception_state(struct bench *b)
   } step[] = {
       /* A software interrupt first: few words of a context are 1, most are 0. */
       {{0xCD, 0x21}, 2, 0x21, ~0u, 1, ~0u},
-      {{0x8A, 0x83, 0x00, 0x00, 0x01, 0x00}, 6, 14, 4, 0, 14},        /* mov al, [rbx + 10000]: absent */
-      {{0x88, 0x83, 0x00, 0x00, 0x01, 0x00}, 6, 14, 6, 0, 14},        /* store there */
-      {{0x88, 0x83, 0x00, 0x10, 0x00, 0x00}, 6, 14, 7, 0, 14},        /* store to a read-only page */
-      {{0xE9, 0xFB, 0xFF, 0x01, 0x00}, 5, 14, 0x14, 0, 14},           /* jump to an absent page */
-      {{0xFF, 0xE3}, 2, 14, 0x15, 0, 14},                             /* jump to a page with NX */
-      {{0x66, 0xB8, 0x68, 0x00, 0x8E, 0xD8}, 6, 13, 0x68, 0, 13},     /* a selector outside the table */
-      {{0xFA}, 1, 13, 0, 0, 13},                                      /* cli */
+      {{0x8A, 0x83, 0x00, 0x00, 0x01, 0x00}, 6, 14, 4, 0, 14},    /* mov al, [rbx + 10000]: absent */
+      {{0x88, 0x83, 0x00, 0x00, 0x01, 0x00}, 6, 14, 6, 0, 14},    /* store there */
+      {{0x88, 0x83, 0x00, 0x10, 0x00, 0x00}, 6, 14, 7, 0, 14},    /* store to a read-only page */
+      {{0xE9, 0xFB, 0xFF, 0x01, 0x00}, 5, 14, 0x14, 0, 14},       /* jump to an absent page */
+      {{0xFF, 0xE3}, 2, 14, 0x15, 0, 14},                         /* jump to a page with NX */
+      {{0x66, 0xB8, 0x68, 0x00, 0x8E, 0xD8}, 6, 13, 0x68, 0, 13}, /* a selector outside the table */
+      {{0xFA}, 1, 13, 0, 0, 13},                                  /* cli */
       {{0xCC}, 1, 3, ~0u, 1, ~0u},
   };
   struct search error = {0}, is_int = {0}, old = {0};

@@ -23,8 +23,8 @@ void kernel_area_init(uint8_t *host)
   gdt[KGDT64_R3_CMCODE / 8] = descriptor(0xB, 3, false, true);
   gdt[KGDT64_R3_DATA / 8] = descriptor(0x3, 3, false, true);
   gdt[KGDT64_R3_CODE / 8] = descriptor(0xB, 3, true, false);
-  gdt[KGDT64_SYS_TSS / 8] = 0x67ull | ((EMU_TSS_ADDRESS & 0xFFFFFF) << 16) | (0x8Bull << 40) |
-                            (((EMU_TSS_ADDRESS >> 24) & 0xFF) << 56);
+  gdt[KGDT64_SYS_TSS / 8] =
+      0x67ull | ((EMU_TSS_ADDRESS & 0xFFFFFF) << 16) | (0x8Bull << 40) | (((EMU_TSS_ADDRESS >> 24) & 0xFF) << 56);
   gdt[KGDT64_SYS_TSS / 8 + 1] = EMU_TSS_ADDRESS >> 32;
   gdt[KGDT64_R3_CMTEB / 8] = descriptor(0x3, 3, false, true);
   memcpy(host + (EMU_STUB_IRETQ - EMU_KERNEL_BASE), iretq, sizeof iretq);

@@ -11,25 +11,11 @@
 #define ROUND_2MB 0x1FFFFFull
 #define DEFAULT_IDLE 8
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
 /* DESIGN 8: images, stacks and heaps; what Go programs ask for; system DLLs. */
 static const struct emu_arena default_arenas[] = {
-#ifdef SANITIZED
-    {0, 8 * GB},
-    {0xC000000000ull, GB},
-    {0x7FFE00000000ull, 2 * GB},
-#else
     {0, 16 * GB},
     {0xC000000000ull, 8 * GB},
     {0x7FFE00000000ull, 4 * GB},
-#endif
 };
 
 static bool config_valid(const struct emu_config *config)
@@ -99,8 +85,7 @@ enum emu_status emu_create(const struct emu_config *config, emu **out, char *mes
   InitializeListHead(&e->idle);
   e->kernel = host_reserve(e->config.kernel_arena_size);
   e->kernel_tables = host_reserve(EMU_KERNEL_TABLES_SIZE);
-  if (e->kernel == NULL || e->kernel_tables == NULL ||
-      e->tables_size > EMU_PAGE_TABLES_SIZE - EMU_KERNEL_TABLES_SIZE) {
+  if (e->kernel == NULL || e->kernel_tables == NULL || e->tables_size > EMU_PAGE_TABLES_SIZE - EMU_KERNEL_TABLES_SIZE) {
     emu_destroy(e);
     return fail(EMU_NO_MEMORY, "no address space for the processor", message, message_size);
   }

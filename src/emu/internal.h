@@ -61,9 +61,9 @@ struct calibration {
   char message[200];
   char version[16]; /**< of the engine library */
   struct blob_layout at;
-  uint8_t user64[BLOB_MAX]; /**< CPL 3, CS 33, just after iretq: what every thread starts from */
-  uint8_t user32[BLOB_MAX]; /**< the same with CS 23 */
-  uint8_t kernel[BLOB_MAX]; /**< CPL 0 with paging, for the stubs */
+  uint8_t user64[BLOB_MAX];  /**< CPL 3, CS 33, just after iretq: what every thread starts from */
+  uint8_t user32[BLOB_MAX];  /**< the same with CS 23 */
+  uint8_t kernel[BLOB_MAX];  /**< CPL 0 with paging, for the stubs */
   uint8_t unpaged[BLOB_MAX]; /**< CPL 0 with CR0.PG = 0: code removal works whatever the PTE says (spec/6.1) */
 };
 
@@ -78,15 +78,7 @@ void kernel_area_init(uint8_t *host);
 uc_err engine_map_gaps(uc_engine *uc, const struct emu_arena *regions, unsigned count);
 
 /** Why the engine stopped; the hooks record the first reason and nothing else (spec/6.1). */
-enum stop_reason {
-  STOP_NONE,
-  STOP_INTERRUPT,
-  STOP_INVALID,
-  STOP_SYSCALL,
-  STOP_BUDGET,
-  STOP_FLAG,
-  STOP_BREAKPOINT
-};
+enum stop_reason { STOP_NONE, STOP_INTERRUPT, STOP_INVALID, STOP_SYSCALL, STOP_BUDGET, STOP_FLAG, STOP_BREAKPOINT };
 
 #define MAX_PLANTED 16
 
@@ -117,7 +109,7 @@ typedef struct engine {
   emu *owner;
   uc_engine *uc; /**< NULL until code runs */
   uint8_t *arena[EMU_MAX_ARENAS];
-  uint8_t *tables; /**< page tables, bump-allocated; page 0 is the PML4 */
+  uint8_t *tables;          /**< page tables, bump-allocated; page 0 is the PML4 */
   struct leaf_info *leaves; /**< by table index */
   uint32_t tables_used, tables_limit;
   struct {
@@ -133,7 +125,7 @@ typedef struct engine {
   const volatile int *stop_flag;
   enum stop_reason stop;
   uint32_t interrupt;
-  uint64_t held; /**< id of the register file whose saved state the engine still holds, 0 none */
+  uint64_t held;          /**< id of the register file whose saved state the engine still holds, 0 none */
   uint64_t breakpoint[4]; /**< execute breakpoints of the running thread */
   unsigned breakpoint_mask;
   struct planted planted[MAX_PLANTED];

@@ -372,8 +372,7 @@ void cpu_run(address_space *s, cpu *c, uint64_t block_budget, struct cpu_trap *t
   struct run r = {.s = s, .g = s->engine, .c = c, .trap = trap, .budget = block_budget};
   enum next next = NEXT_RUN;
   memset(trap, 0, sizeof *trap);
-  if (UNLIKELY(r.g->uc == NULL) &&
-      !engine_open(r.g, c->extended->failure, sizeof c->extended->failure)) {
+  if (UNLIKELY(r.g->uc == NULL) && !engine_open(r.g, c->extended->failure, sizeof c->extended->failure)) {
     trap->kind = CPU_TRAP_FAILED;
     return;
   }

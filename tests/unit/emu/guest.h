@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CODE 0x140001000ull    /**< executable, read-only for the guest */
-#define DATA 0x20000ull        /**< two pages, read-write, NX */
-#define READ_ONLY 0x22000ull   /**< read-only, NX */
-#define ABSENT 0x30000ull      /**< nothing there */
-#define STACK_TOP 0x42000ull   /**< two pages below */
+#define CODE 0x140001000ull      /**< executable, read-only for the guest */
+#define DATA 0x20000ull          /**< two pages, read-write, NX */
+#define READ_ONLY 0x22000ull     /**< read-only, NX */
+#define ABSENT 0x30000ull        /**< nothing there */
+#define STACK_TOP 0x42000ull     /**< two pages below */
 #define WRITABLE_CODE 0x50000ull /**< read-write-execute, one page */
 #define FOREVER 1000000ull
 

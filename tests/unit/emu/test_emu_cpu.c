@@ -396,12 +396,12 @@ START_TEST(divide_cause_is_decoded)
   g.cpu->gpr[CPU_RCX] = 0xAA00;
   g.cpu->gpr[CPU_RBX] = DATA;
   g.cpu->gpr[CPU_RSI] = 4;
-  ck_assert(!OVERFLOWS("\xF6\xF1"));        /* div cl = 0 */
+  ck_assert(!OVERFLOWS("\xF6\xF1")); /* div cl = 0 */
   g.cpu->gpr[CPU_RAX] = 0xFFFF;
-  ck_assert(OVERFLOWS("\xF6\xF5"));         /* div ch = AA */
-  ck_assert(!OVERFLOWS("\x48\xF7\x33"));    /* div qword [rbx] = 0 */
+  ck_assert(OVERFLOWS("\xF6\xF5"));      /* div ch = AA */
+  ck_assert(!OVERFLOWS("\x48\xF7\x33")); /* div qword [rbx] = 0 */
   guest_put(g.space, DATA + 8, "\x02\x00\x00\x00", 4);
-  ck_assert(OVERFLOWS("\xF7\x34\x73"));     /* div dword [rbx + rsi * 2] = 2 */
+  ck_assert(OVERFLOWS("\xF7\x34\x73")); /* div dword [rbx + rsi * 2] = 2 */
   g.cpu->gs_base = DATA;
   ck_assert(OVERFLOWS("\x65\xF7\x3C\x25\x08\x00\x00\x00")); /* idiv dword gs:[8] */
   ck_assert(!OVERFLOWS("\x65\xF7\x3C\x25\x10\x00\x00\x00"));
@@ -416,12 +416,19 @@ START_TEST(privileged_is_told_from_the_rest)
     size_t size;
     bool privileged;
     unsigned length;
-  } list[] = {{"\xEC", 1, true, 1},         {"\xE5\x10", 2, true, 2},     {"\x6C", 1, true, 1},
-              {"\x66\x6F", 2, true, 2},     {"\x48\x0F\x01\xF8", 4, true, 4}, {"\x90", 1, false, 1},
+  } list[] = {{"\xEC", 1, true, 1},
+              {"\xE5\x10", 2, true, 2},
+              {"\x6C", 1, true, 1},
+              {"\x66\x6F", 2, true, 2},
+              {"\x48\x0F\x01\xF8", 4, true, 4},
+              {"\x90", 1, false, 1},
               {"\x0F\x01\xD9", 3, false, 3}, /* vmmcall */
               {"\x0F\x01\xE0", 3, false, 3}, /* smsw eax */
-              {"\x8E\xD8", 2, false, 2},    {"\x0F\x00\xC0", 3, false, 3}, /* sldt eax */
-              {"\x06", 1, false, 0},        {"\x0F", 1, false, 0},        {"", 0, false, 0}};
+              {"\x8E\xD8", 2, false, 2},
+              {"\x0F\x00\xC0", 3, false, 3}, /* sldt eax */
+              {"\x06", 1, false, 0},
+              {"\x0F", 1, false, 0},
+              {"", 0, false, 0}};
   for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
     unsigned length = 99;
     ck_assert_msg(emu_decode_privileged((const uint8_t *)list[i].code, list[i].size, &length) == list[i].privileged,

@@ -65,8 +65,8 @@ END_TEST
 
 START_TEST(addresses_outside_the_arenas_are_refused)
 {
-  static const uint64_t bad[] = {EMU_PAGE_TABLES_BASE, 0x800000000000ull, EMU_KERNEL_BASE, 0x400000000ull,
-                                 0x8000000000000000ull, 0xFFFFFFFFFFFFF000ull};
+  static const uint64_t bad[] = {EMU_PAGE_TABLES_BASE, 0x800000000000ull,     EMU_KERNEL_BASE,
+                                 0x400000000ull,       0x8000000000000000ull, 0xFFFFFFFFFFFFF000ull};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     ck_assert(!space_set_pte(g.space, bad[i], RW));
     ck_assert(space_set_pte(g.space, bad[i], 0));

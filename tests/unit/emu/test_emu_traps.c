@@ -76,14 +76,22 @@ START_TEST(read_modify_write_faults_as_a_write)
     size_t size;
     uint32_t error_code;
   } list[] = {
-      {"add [rbx], al", "\x00\x03", 2, 6},        {"inc dword [rbx]", "\xFF\x03", 2, 6},
-      {"not byte [rbx]", "\xF6\x13", 2, 6},       {"xchg [rbx], eax", "\x87\x03", 2, 6},
-      {"lock xadd [rbx], eax", "\xF0\x0F\xC1\x03", 4, 6}, {"cmpxchg [rbx], ecx", "\x0F\xB1\x0B", 3, 6},
-      {"bts dword [rbx], 1", "\x0F\xBA\x2B\x01", 4, 6}, {"shl byte [rbx], 1", "\xD0\x23", 2, 6},
-      {"or word [rbx], 1", "\x66\x83\x0B\x01", 4, 6}, {"cmp [rbx], al", "\x38\x03", 2, 4},
-      {"cmp dword [rbx], 1", "\x83\x3B\x01", 3, 4}, {"test byte [rbx], 1", "\xF6\x03\x01", 3, 4},
-      {"bt dword [rbx], 1", "\x0F\xBA\x23\x01", 4, 4}, {"push qword [rbx]", "\xFF\x33", 2, 4},
-      {"add al, [rbx]", "\x02\x03", 2, 4},        {"cmpxchg16b [rbx]", "\x48\x0F\xC7\x0B", 4, 6},
+      {"add [rbx], al", "\x00\x03", 2, 6},
+      {"inc dword [rbx]", "\xFF\x03", 2, 6},
+      {"not byte [rbx]", "\xF6\x13", 2, 6},
+      {"xchg [rbx], eax", "\x87\x03", 2, 6},
+      {"lock xadd [rbx], eax", "\xF0\x0F\xC1\x03", 4, 6},
+      {"cmpxchg [rbx], ecx", "\x0F\xB1\x0B", 3, 6},
+      {"bts dword [rbx], 1", "\x0F\xBA\x2B\x01", 4, 6},
+      {"shl byte [rbx], 1", "\xD0\x23", 2, 6},
+      {"or word [rbx], 1", "\x66\x83\x0B\x01", 4, 6},
+      {"cmp [rbx], al", "\x38\x03", 2, 4},
+      {"cmp dword [rbx], 1", "\x83\x3B\x01", 3, 4},
+      {"test byte [rbx], 1", "\xF6\x03\x01", 3, 4},
+      {"bt dword [rbx], 1", "\x0F\xBA\x23\x01", 4, 4},
+      {"push qword [rbx]", "\xFF\x33", 2, 4},
+      {"add al, [rbx]", "\x02\x03", 2, 4},
+      {"cmpxchg16b [rbx]", "\x48\x0F\xC7\x0B", 4, 6},
   };
   g.cpu->gpr[CPU_RBX] = ABSENT;
   for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
@@ -236,11 +244,20 @@ START_TEST(invalid_opcodes)
     const char *name, *code;
     size_t size;
   } list[] = {
-      {"ud2", "\x0F\x0B", 2},          {"push es", "\x06", 1},           {"popcnt", "\xF3\x0F\xB8\xC0", 4},
-      {"vaddps ymm", "\xC5\xFC\x58\xC0", 4}, {"xgetbv", "\x0F\x01\xD0", 3},    {"xsave", "\x0F\xAE\x23", 3},
-      {"rdfsbase", "\xF3\x0F\xAE\xC0", 4}, {"movbe", "\x0F\x38\xF0\x03", 4}, {"lock nop", "\xF0\x90", 2},
-      {"rdrand", "\x0F\xC7\xF0", 3},   {"into", "\xCE", 1},              {"vmcall", "\x0F\x01\xC1", 3},
-      {"monitor", "\x0F\x01\xC8", 3},  {"bound", "\x62\x03", 2},
+      {"ud2", "\x0F\x0B", 2},
+      {"push es", "\x06", 1},
+      {"popcnt", "\xF3\x0F\xB8\xC0", 4},
+      {"vaddps ymm", "\xC5\xFC\x58\xC0", 4},
+      {"xgetbv", "\x0F\x01\xD0", 3},
+      {"xsave", "\x0F\xAE\x23", 3},
+      {"rdfsbase", "\xF3\x0F\xAE\xC0", 4},
+      {"movbe", "\x0F\x38\xF0\x03", 4},
+      {"lock nop", "\xF0\x90", 2},
+      {"rdrand", "\x0F\xC7\xF0", 3},
+      {"into", "\xCE", 1},
+      {"vmcall", "\x0F\x01\xC1", 3},
+      {"monitor", "\x0F\x01\xC8", 3},
+      {"bound", "\x62\x03", 2},
   };
   for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
     g.cpu->gpr[CPU_RBX] = DATA;
