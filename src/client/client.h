@@ -11,8 +11,8 @@ struct client_saved {
   HANDLE process; /**< of CREATE_PROCESS, else 0 */
   HANDLE thread;  /**< of the thread entries, else 0 */
   uint32_t pid;
-  uint32_t tid;   /**< 0 for a process entry */
-  bool marked;    /**< its exit was reported: closed at the continue */
+  uint32_t tid; /**< 0 for a process entry */
+  bool marked;  /**< its exit was reported: closed at the continue */
 };
 
 /** Lies in the machine's pool, so it ends with the machine at the latest. */
@@ -20,7 +20,7 @@ struct dbgksim_debugger {
   struct dbgksim_machine *machine;
   HANDLE object;
   LIST_ENTRY saved;
-  unsigned live;   /**< process entries that are not marked */
+  unsigned live; /**< process entries that are not marked */
   unsigned marked;
   struct expect_state *expect; /**< of dbgksim_expect, made at its first use */
 };

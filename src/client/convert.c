@@ -57,7 +57,8 @@ static void convert_exception(const DBGKM_EXCEPTION *exception, struct dbgksim_e
     event->code = DBGKSIM_EXCEPTION;
     return;
   }
-  event->string_length = (uint32_t)record->ExceptionInformation[0];
+  /* nDebugStringLength is a WORD. */
+  event->string_length = (uint16_t)record->ExceptionInformation[0];
   event->string_address = record->ExceptionInformation[1];
 }
 

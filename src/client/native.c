@@ -32,8 +32,8 @@ enum dbgksim_status dbgksim_debugger_create(dbgksim_machine *machine, bool kill_
   }
   d->machine = machine;
   InitializeListHead(&d->saved);
-  NTSTATUS nt = NtCreateDebugObject((ULONG64)(uintptr_t)&d->object, DEBUG_ALL_ACCESS, 0,
-                                    kill_on_close ? DEBUG_KILL_ON_CLOSE : 0);
+  NTSTATUS nt =
+      NtCreateDebugObject((ULONG64)(uintptr_t)&d->object, DEBUG_ALL_ACCESS, 0, kill_on_close ? DEBUG_KILL_ON_CLOSE : 0);
   if (!NT_SUCCESS(nt)) {
     ExFreePool(d);
     status = machine_nt(machine, nt, "NtCreateDebugObject");
@@ -70,10 +70,7 @@ void dbgksim_debugger_destroy(dbgksim_debugger *debugger)
   machine_leave(machine);
 }
 
-HANDLE dbgksim_debug_object(const dbgksim_debugger *debugger)
-{
-  return debugger ? debugger->object : 0;
-}
+HANDLE dbgksim_debug_object(const dbgksim_debugger *debugger) { return debugger ? debugger->object : 0; }
 
 dbgksim_machine *dbgksim_debugger_machine(const dbgksim_debugger *debugger)
 {

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* --explain: each probe point between a trap and the resumption as the NT routine that it stands in, with the fields
+ * that decided. */
+#include "cli/view.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+/* Names of routines fill this column. */
+#define ROUTINE_WIDTH 24
+
+static const char *api_name(uint64_t number)
+{
+  static const char *const names[] = {"DbgKmExceptionApi",  "DbgKmCreateThreadApi", "DbgKmCreateProcessApi",
+                                      "DbgKmExitThreadApi", "DbgKmExitProcessApi",  "DbgKmLoadDllApi",
+                                      "DbgKmUnloadDllApi",  "DbgKmErrorReportApi"};
+  return number < sizeof names / sizeof names[0] ? names[number] : "?";
+}
+
+static const char *state_name(uint64_t number)
+{
+  static const char *const names[] = {"DbgIdle",
+                                      "DbgReplyPending",
+                                      "DbgCreateThreadStateChange",
+                                      "DbgCreateProcessStateChange",
+                                      "DbgExitThreadStateChange",
+                                      "DbgExitProcessStateChange",
+                                      "DbgExceptionStateChange",
+                                      "DbgBreakpointStateChange",
+                                      "DbgSingleStepStateChange",
+                                      "DbgLoadDllStateChange",
+                                      "DbgUnloadDllStateChange"};
+  return number < sizeof names / sizeof names[0] ? names[number] : "?";
+}
+
+static const char *vector_name(uint64_t vector)
+{
+  static const char *const names[] = {"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "",
+                                      "#TS", "#NP", "#SS", "#GP", "#PF", "",    "#MF", "#AC", "#MC", "#XM"};
+  return vector < sizeof names / sizeof names[0] && *names[vector] ? names[vector] : "INT";
+}
+
+static void line(struct view *view, const char *routine, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void line(struct view *view, const char *routine, const char *format, ...)
+{
+  va_list arguments;
+  fprintf(view->out, "%13s|  %-*s ", "", ROUTINE_WIDTH, routine);
+  va_start(arguments, format);
+  vfprintf(view->out, format, arguments);
+  va_end(arguments);
+  fputc('\n', view->out);
+}
+
+static void explain_trap(struct view *view, const struct dbgksim_trace_record *r)
+{
+  char place[256], name[32];
+  view_place(view, r->pid, r->b, place, sizeof place);
+  switch (r->kind) {
+  case DBGKSIM_TRACE_TRAP:
+    snprintf(name, sizeof name, "%s, vector %" PRIu64, vector_name(r->a), r->a);
+    if (r->a == 14)
+      line(view, name, "rip %s, address 0x%" PRIx64 ", error code 0x%" PRIx64, place, r->d, r->c);
+    else if (r->a == 13)
+      line(view, name, "rip %s, error code 0x%" PRIx64, place, r->c);
+    else
+      line(view, name, "rip %s", place);
+    break;
+  case DBGKSIM_TRACE_GATE:
+    snprintf(name, sizeof name, "IDT[0x%02" PRIx64 "]", r->a);
+    line(view, name, "gate DPL %" PRIu64 "%s, leads to %s", r->b, r->d ? ", reached by software" : "", r->text);
+    break;
+  default:
+    line(view, r->text, "KTRAP_FRAME 0x%" PRIx64 ": rip %s, rsp 0x%" PRIx64 ", eflags 0x%" PRIx64, r->a, place, r->c,
+         r->d);
+  }
+}
+
+static void explain_dispatch(struct view *view, const struct dbgksim_trace_record *r)
+{
+  char number[16], place[256], rip[256];
+  const char *code = view_status((NTSTATUS)r->a, number);
+  switch (r->kind) {
+  case DBGKSIM_TRACE_DISPATCH:
+    view_place(view, r->pid, r->b, place, sizeof place);
+    if (r->d == r->b)
+      line(view, "KiDispatchException", "%s at %s, %s chance", code, place, r->c ? "first" : "second");
+    else
+      line(view, "KiDispatchException", "%s at %s, %s chance, context's rip %s", code, place, r->c ? "first" : "second",
+           view_place(view, r->pid, r->d, rip, sizeof rip));
+    break;
+  case DBGKSIM_TRACE_KD_STUB:
+    line(view, "KiDebugRoutine", r->c ? "debug service %" PRIu64 ": handled" : "the kernel debugger's stub passes",
+         r->b);
+    break;
+  case DBGKSIM_TRACE_FORWARD:
+    line(view, "DbgkForwardException", "%s to the %s port, %s chance%s", code, r->b ? "debug" : "exception",
+         r->c ? "second" : "first", r->d ? "" : ": there is none");
+    break;
+  case DBGKSIM_TRACE_FORWARD_RESULT: {
+    char status[16], returned[16];
+    line(view, "DbgkForwardException", "%s: status %s, ReturnedStatus %s", r->a ? "handled" : "not handled",
+         view_status((NTSTATUS)r->b, status), view_status((NTSTATUS)r->c, returned));
+    break;
+  }
+  case DBGKSIM_TRACE_USER_FRAME:
+    line(view, r->text[0] ? r->text : "user frame",
+         "CONTEXT and EXCEPTION_RECORD on the user stack, rsp 0x%" PRIx64 ", rip %s, status %s", r->a,
+         view_place(view, r->pid, r->b, rip, sizeof rip), view_status((NTSTATUS)r->c, number));
+    break;
+  case DBGKSIM_TRACE_RESUME:
+    line(view, "resume", "rip %s, rsp 0x%" PRIx64 ", eflags 0x%" PRIx64,
+         view_place(view, r->pid, r->a, rip, sizeof rip), r->b, r->c);
+    break;
+  case DBGKSIM_TRACE_EXCEPTION_PORT:
+    line(view, "exception port", "%s", r->a ? "handled" : "not handled");
+    break;
+  default:
+    line(view, "ZwTerminateProcess", "%s, status %s", r->text, code);
+  }
+}
+
+static void explain_message(struct view *view, const struct dbgksim_trace_record *r)
+{
+  char number[16];
+  switch (r->kind) {
+  case DBGKSIM_TRACE_SEND:
+    line(view, "DbgkpSendApiMessage", "%s%s", api_name(r->a), r->b & 1 ? ", the process is suspended around it" : "");
+    break;
+  case DBGKSIM_TRACE_QUEUE:
+    line(view, "DbgkpQueueMessage", "%s, %s%s", api_name(r->a), view_status((NTSTATUS)r->c, number),
+         NT_SUCCESS((NTSTATUS)r->c) ? r->b & 2 ? ": queued, the sender does not wait"
+                                               : ": queued, EventsPresent is signalled, the thread waits"
+                                    : "");
+    break;
+  case DBGKSIM_TRACE_FREEZE:
+    line(view, "DbgkpSuspendProcess", "%" PRIu64 " other thread%s frozen", r->a, r->a == 1 ? "" : "s");
+    break;
+  case DBGKSIM_TRACE_THAW:
+    line(view, "DbgkpResumeProcess", "threads thawed");
+    break;
+  case DBGKSIM_TRACE_WAIT_EVENT:
+    line(view, "NtWaitForDebugEvent", "%s, %s of %" PRIu64 ":%" PRIu64, view_status((NTSTATUS)r->a, number),
+         state_name(r->b), r->c, r->d);
+    break;
+  case DBGKSIM_TRACE_CONTINUE: {
+    char result[16];
+    line(view, "NtDebugContinue", "%" PRIu64 ":%" PRIu64 " with %s: %s", r->a, r->b,
+         view_status((NTSTATUS)r->c, number), view_status((NTSTATUS)r->d, result));
+    break;
+  }
+  default:
+    line(view, "DbgkpWakeTarget", "%s, ReturnedStatus %s: ContinueEvent is set", api_name(r->a),
+         view_status((NTSTATUS)r->b, number));
+  }
+}
+
+void explain_record(struct view *view, const struct dbgksim_trace_record *record)
+{
+  switch (record->kind) {
+  case DBGKSIM_TRACE_TRAP:
+  case DBGKSIM_TRACE_GATE:
+  case DBGKSIM_TRACE_TRAP_FRAME:
+    explain_trap(view, record);
+    break;
+  case DBGKSIM_TRACE_DISPATCH:
+  case DBGKSIM_TRACE_KD_STUB:
+  case DBGKSIM_TRACE_FORWARD:
+  case DBGKSIM_TRACE_FORWARD_RESULT:
+  case DBGKSIM_TRACE_USER_FRAME:
+  case DBGKSIM_TRACE_RESUME:
+  case DBGKSIM_TRACE_EXCEPTION_PORT:
+  case DBGKSIM_TRACE_TERMINATE:
+    explain_dispatch(view, record);
+    break;
+  case DBGKSIM_TRACE_SEND:
+  case DBGKSIM_TRACE_QUEUE:
+  case DBGKSIM_TRACE_FREEZE:
+  case DBGKSIM_TRACE_THAW:
+  case DBGKSIM_TRACE_WAIT_EVENT:
+  case DBGKSIM_TRACE_CONTINUE:
+  case DBGKSIM_TRACE_WAKE:
+    explain_message(view, record);
+    break;
+  default:
+    line(view, dbgksim_trace_kind_name((enum dbgksim_trace_kind)record->kind), "%s", record->text);
+  }
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/commands.h"
+#include "cli/session.h"
+
+static int run(struct session *session)
+{
+  uint32_t pid;
+  NTSTATUS code;
+  int result = session_spawn(session, NULL, &pid);
+  if (result != CLI_OK)
+    return result;
+  session_catch_interrupt(session);
+  enum dbgksim_status status = dbgksim_run(session->machine, pid, -1);
+  if (status == DBGKSIM_OK)
+    status = dbgksim_exit_code(session->machine, pid, &code);
+  return status == DBGKSIM_OK ? (int)((uint32_t)code & 0xFF) : session_failed(session, status);
+}
+
+int command_run(int argc, char **argv)
+{
+  struct options options;
+  struct session session;
+  int result = options_parse(&options, CLI_RUN, argc, argv);
+  if (result < 0) {
+    result = session_open(&session, &options);
+    if (result == CLI_OK)
+      result = run(&session);
+    result = session_close(&session, result);
+  }
+  options_free(&options);
+  return result;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/session.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static dbgksim_machine *volatile interrupted_machine;
+
+static void on_interrupt(int number)
+{
+  dbgksim_machine *machine = interrupted_machine;
+  (void)number;
+  if (machine)
+    dbgksim_interrupt(machine);
+}
+
+void session_catch_interrupt(struct session *session)
+{
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = on_interrupt;
+  /* A second Ctrl-C ends the command at once. */
+  action.sa_flags = SA_RESETHAND;
+  interrupted_machine = session->machine;
+  sigaction(SIGINT, &action, NULL);
+}
+
+static bool same_place(FILE *a, FILE *b)
+{
+  struct stat sa, sb;
+  return a && b && fstat(fileno(a), &sa) == 0 && fstat(fileno(b), &sb) == 0 && sa.st_dev == sb.st_dev &&
+         sa.st_ino == sb.st_ino && !(S_ISCHR(sa.st_mode) && !isatty(fileno(a)));
+}
+
+void session_write(struct session *session, int stream, const void *bytes, size_t size)
+{
+  unsigned i = stream == 2;
+  FILE *file = session->program[i];
+  if (!size)
+    return;
+  if (session->shares[i]) {
+    session->mid_line = ((const char *)bytes)[size - 1] != '\n';
+    if (file != session->trace)
+      fflush(session->trace);
+  } else if (i && file != session->program[0]) {
+    fflush(session->program[0]);
+  }
+  fwrite(bytes, 1, size, file);
+}
+
+static void write_output(void *context, int stream, const void *bytes, size_t size)
+{
+  session_write(context, stream, bytes, size);
+}
+
+static size_t read_input(void *context, void *bytes, size_t size)
+{
+  (void)context;
+  ssize_t n;
+  do
+    n = read(STDIN_FILENO, bytes, size);
+  while (n < 0 && errno == EINTR && interrupted_machine);
+  return n > 0 ? (size_t)n : 0;
+}
+
+void session_begin_line(struct session *session)
+{
+  if (!session->mid_line)
+    return;
+  if (session->shares[1] && session->program[1] != session->trace)
+    fflush(session->program[1]);
+  fputc('\n', session->trace);
+  session->mid_line = false;
+}
+
+static const char *command_name(const struct session *session)
+{
+  return session->options->command == CLI_RUN ? "run" : "trace";
+}
+
+static int cannot_open(const struct session *session, const char *path)
+{
+  fprintf(stderr, "dbgksim %s: cannot write %s: %s\n", command_name(session), path, strerror(errno));
+  return CLI_BAD_USE;
+}
+
+static int open_streams(struct session *session)
+{
+  const struct options *options = session->options;
+  session->program[0] = stdout;
+  session->program[1] = stderr;
+  if (options->program_output) {
+    session->program[0] = session->program[1] = fopen(options->program_output, "wb");
+    if (!session->program[0])
+      return cannot_open(session, options->program_output);
+  }
+  if (options->command != CLI_TRACE)
+    return CLI_OK;
+  session->trace = stdout;
+  if (options->output) {
+    session->trace = fopen(options->output, "w");
+    if (!session->trace)
+      return cannot_open(session, options->output);
+  }
+  if (options->output && options->program_output && same_place(session->trace, session->program[0])) {
+    fprintf(stderr, "dbgksim trace: the trace and the program's output can not go to one file\n");
+    return CLI_BAD_USE;
+  }
+  for (int i = 0; i < 2; i++)
+    session->shares[i] = same_place(session->trace, session->program[i]);
+  const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
+  session->colour =
+      isatty(fileno(session->trace)) && !(no_colour && *no_colour) && terminal && strcmp(terminal, "dumb") != 0;
+  return CLI_OK;
+}
+
+/* Exit status that a failure of the library means. */
+static int exit_status(enum dbgksim_status status)
+{
+  switch (status) {
+  case DBGKSIM_BAD_ARGUMENT:
+  case DBGKSIM_NOT_FOUND:
+  case DBGKSIM_BAD_IMAGE:
+  case DBGKSIM_NO_USERLAND:
+    return CLI_BAD_USE;
+  case DBGKSIM_INTERRUPTED:
+    return CLI_INTERRUPTED;
+  default:
+    return CLI_INCOMPLETE;
+  }
+}
+
+int session_failed(struct session *session, enum dbgksim_status status)
+{
+  const char *message = dbgksim_message(session->machine);
+  fflush(stdout);
+  fprintf(stderr, "dbgksim %s: %s\n", command_name(session),
+          message && *message ? message : dbgksim_status_name(status));
+  return exit_status(status);
+}
+
+int session_open(struct session *session, const struct options *options)
+{
+  struct dbgksim_config config;
+  memset(session, 0, sizeof *session);
+  session->options = options;
+  int result = open_streams(session);
+  if (result != CLI_OK)
+    return result;
+  dbgksim_config_init(&config);
+  if (options->userland)
+    config.userland = options->userland;
+  config.roots = options->roots;
+  config.root_count = options->root_count;
+  config.seed = options->seed;
+  config.random_schedule = options->random_schedule;
+  config.block_budget = options->budget;
+  config.output = write_output;
+  config.input = read_input;
+  config.io_context = session;
+  enum dbgksim_status status = dbgksim_machine_create(&config, &session->machine);
+  return status == DBGKSIM_OK ? CLI_OK : session_failed(session, status);
+}
+
+int session_spawn(struct session *session, dbgksim_debugger *debugger, uint32_t *pid)
+{
+  struct dbgksim_program program;
+  memset(&program, 0, sizeof program);
+  program.path = session->options->program;
+  program.arguments = session->options->arguments;
+  enum dbgksim_status status = dbgksim_spawn(session->machine, &program, debugger, pid);
+  if (status == DBGKSIM_OK)
+    return CLI_OK;
+  session_failed(session, status);
+  return status == DBGKSIM_NT_ERROR ? CLI_BAD_USE : exit_status(status);
+}
+
+static bool close_file(FILE *file)
+{
+  if (!file)
+    return true;
+  bool good = fflush(file) == 0 && !ferror(file);
+  if (file != stdout && file != stderr)
+    good &= fclose(file) == 0;
+  return good;
+}
+
+int session_close(struct session *session, int result)
+{
+  interrupted_machine = NULL;
+  dbgksim_machine_destroy(session->machine);
+  bool good = close_file(session->program[0]);
+  if (session->program[1] != session->program[0])
+    good &= close_file(session->program[1]);
+  if (session->trace != session->program[0])
+    good &= close_file(session->trace);
+  if (good)
+    return result;
+  fprintf(stderr, "dbgksim %s: output could not be written completely\n", command_name(session));
+  return CLI_INCOMPLETE;
+}
