@@ -36,6 +36,7 @@ void *fixture_event(void);
 TCase *object_tests(void);
 TCase *handle_tests(void);
 TCase *name_tests(void);
+TCase *service_tests(void);
 
 #define ck_status(actual, expected) ck_assert_int_eq((NTSTATUS)(actual), (NTSTATUS)(expected))
 

@@ -88,6 +88,7 @@ int main(void)
   suite_add_tcase(suite, object_tests());
   suite_add_tcase(suite, handle_tests());
   suite_add_tcase(suite, name_tests());
+  suite_add_tcase(suite, service_tests());
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);
   int failed = srunner_ntests_failed(runner);
