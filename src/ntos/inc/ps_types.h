@@ -62,7 +62,6 @@ typedef struct _ETHREAD {
   ULONG64 StartAddress;      /**< what CreateThread was given (fact 44) */
   ULONG64 Win32StartAddress;
   NTSTATUS ExitStatus;
-  CONTEXT *initial_context;  /**< pool; consumed by PspUserThreadStartup */
   KAPC exit_apc;             /**< queued by PspTerminateThreadByPointer */
   ULONG64 stack_base, stack_limit; /**< user stack; base is its high end */
   ULONG64 stack_allocation;  /**< base of the stack's reservation */

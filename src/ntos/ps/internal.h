@@ -10,7 +10,7 @@
 struct ps_state {
   LIST_ENTRY processes; /**< EPROCESS.ActiveProcessLinks, in order of creation */
   EPROCESS *system;
-  void **ids; /**< process and thread objects by id / 4 - 1; NULL once they have ended */
+  void **ids; /**< process and thread objects by id / 4 - 1; NULL once they are deleted */
   size_t id_count, id_capacity;
   ULONG process_count, thread_count, max_processes, max_threads;
   PKKERNEL_ROUTINE exit_routine;

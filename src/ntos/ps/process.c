@@ -11,9 +11,16 @@
 #define DEFAULT_MAX_PROCESSES 4096u
 #define DEFAULT_MAX_THREADS 16384u
 
+static void forget_id(HANDLE id)
+{
+  if (id)
+    ps_state()->ids[id / 4 - 1] = NULL;
+}
+
 static void delete_process(void *Object)
 {
   EPROCESS *process = Object;
+  forget_id(process->UniqueProcessId);
   if (process->SectionObject)
     ObDereferenceObject(process->SectionObject);
   if (process->Vm)
@@ -23,7 +30,7 @@ static void delete_process(void *Object)
 static void delete_thread(void *Object)
 {
   ETHREAD *thread = Object;
-  ExFreePool(thread->initial_context);
+  forget_id(thread->Cid.UniqueThread);
   if (thread->Tcb.Process)
     ObDereferenceObject(thread->Tcb.Process);
 }
@@ -112,8 +119,6 @@ NTSTATUS PspAllocateProcess(EPROCESS *Parent, bool native, const char *image_fil
   if (NT_SUCCESS(status) && !native)
     status = MmCreateProcessAddressSpace(process);
   if (!NT_SUCCESS(status)) {
-    if (process->UniqueProcessId)
-      ps->ids[process->UniqueProcessId / 4 - 1] = NULL;
     if (process->ObjectTable)
       ObKillProcess(process);
     ObDereferenceObject(process);
@@ -176,7 +181,6 @@ void PspRemoveThread(ETHREAD *Thread)
   if (IsListEmpty(&Thread->ThreadListEntry))
     return;
   RemoveEntryList(&Thread->ThreadListEntry);
-  ps->ids[Thread->Cid.UniqueThread / 4 - 1] = NULL;
   ps->thread_count--;
   ObDereferenceObject(Thread);
 }
@@ -187,7 +191,6 @@ void PspRemoveProcess(EPROCESS *Process)
   if (IsListEmpty(&Process->ActiveProcessLinks))
     return;
   RemoveEntryList(&Process->ActiveProcessLinks);
-  ps->ids[Process->UniqueProcessId / 4 - 1] = NULL;
   ps->process_count--;
   ObDereferenceObject(Process);
 }
@@ -195,19 +198,13 @@ void PspRemoveProcess(EPROCESS *Process)
 NTSTATUS PsLookupProcessByProcessId(HANDLE ProcessId, EPROCESS **Process)
 {
   *Process = find_id(ProcessId, ob_types()->Process);
-  if (!*Process)
-    return STATUS_INVALID_CID;
-  ObReferenceObject(*Process);
-  return STATUS_SUCCESS;
+  return *Process && ObReferenceObjectSafe(*Process) ? STATUS_SUCCESS : STATUS_INVALID_CID;
 }
 
 NTSTATUS PsLookupThreadByThreadId(HANDLE ThreadId, ETHREAD **Thread)
 {
   *Thread = find_id(ThreadId, ob_types()->Thread);
-  if (!*Thread)
-    return STATUS_INVALID_CID;
-  ObReferenceObject(*Thread);
-  return STATUS_SUCCESS;
+  return *Thread && ObReferenceObjectSafe(*Thread) ? STATUS_SUCCESS : STATUS_INVALID_CID;
 }
 
 /* The entry after `old` in a list that it may have left meanwhile: then the walk ends. */

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How a process and a thread come to be. */
+#include "ntos/life/internal.h"
+
+#include "dbgk/dbgk.h"
+
+#include <string.h>
+
+/* Maps the image and ntdll, and makes the PEB. */
+static NTSTATUS fill_address_space(EPROCESS *Process, const struct life_process_request *request)
+{
+  struct life_state *life = life_state();
+  const struct pe_headers *headers = mm_section_headers(request->section);
+  ULONG64 base = 0, size = 0;
+  NTSTATUS status;
+  /* ntdll first: no image may take its place, it lies at one address in all processes. */
+  ULONG64 ntdll = life->ntdll_base;
+  status = MmMapViewOfSection(life->userland.ntdll, Process, &ntdll, 0, 0, NULL, &size, 0, PAGE_EXECUTE_WRITECOPY);
+  if (!NT_SUCCESS(status))
+    return status;
+  size = 0;
+  status = MmMapViewOfSection(request->section, Process, &base, 0, 0, NULL, &size, 0, PAGE_EXECUTE_WRITECOPY);
+  if (!NT_SUCCESS(status))
+    return status;
+  ObReferenceObject(request->section);
+  Process->SectionObject = request->section;
+  Process->SectionBaseAddress = base;
+  Process->entry_point = base + headers->entry_point;
+  return life_create_peb(Process, request);
+}
+
+static const char *base_name(const char *path)
+{
+  const char *slash = strrchr(path, '\\');
+  return slash ? slash + 1 : path;
+}
+
+NTSTATUS PspCreateUserProcess(const struct life_process_request *request, EPROCESS **Process, ETHREAD **Thread)
+{
+  const struct pe_headers *headers = mm_section_headers(request->section);
+  EPROCESS *process;
+  if (!headers || !life_state()->userland.ntdll)
+    return STATUS_SECTION_NOT_IMAGE;
+  NTSTATUS status = PspAllocateProcess(request->parent, false, base_name(request->image_path), &process);
+  if (!NT_SUCCESS(status))
+    return status;
+  status = fill_address_space(process, request);
+  if (NT_SUCCESS(status) && request->flags & LIFE_INHERIT_HANDLES)
+    status = ObInitProcess(request->parent, process);
+  if (NT_SUCCESS(status)) {
+    if (request->flags & LIFE_NO_DEBUG_INHERIT)
+      process->Flags |= PS_PROCESS_FLAGS_NO_DEBUG_INHERIT;
+    DbgkCopyProcessDebugPort(process, request->parent, request->debug_object);
+    status = PspCreateUserThread(process, process->entry_point, process->Peb,
+                                 request->flags & LIFE_CREATE_SUSPENDED ? THREAD_CREATE_FLAGS_CREATE_SUSPENDED : 0,
+                                 headers->stack_commit, headers->stack_reserve, Thread);
+  }
+  if (!NT_SUCCESS(status)) {
+    DbgkClearProcessDebugObject(process, NULL);
+    ObKillProcess(process);
+    PspRemoveProcess(process);
+    ObDereferenceObject(process);
+    return status;
+  }
+  TRACE(DBGKSIM_TRACE_PROCESS, process->ImageFileName, process->UniqueProcessId, 1, 0, 0);
+  *Process = process;
+  return STATUS_SUCCESS;
+}
+
+static NTSTATUS fill_user_thread(EPROCESS *Process, ETHREAD *Thread, ULONG64 commit, ULONG64 reserve)
+{
+  const struct pe_headers *headers = mm_section_headers(Process->SectionObject);
+  NTSTATUS status =
+      MmCreateUserStack(Process, reserve ? reserve : headers->stack_reserve, commit ? commit : headers->stack_commit,
+                        &Thread->stack_allocation, &Thread->stack_base, &Thread->stack_limit);
+  return NT_SUCCESS(status) ? life_create_teb(Process, Thread) : status;
+}
+
+/* Gives a thread's stack and TEB back. */
+static void free_user_thread(EPROCESS *Process, ETHREAD *Thread)
+{
+  ULONG64 size = 0, base = Thread->stack_allocation;
+  if (base)
+    MmFreeVirtualMemory(Process, &base, &size, MEM_RELEASE);
+  size = 0;
+  base = Thread->Tcb.Teb;
+  if (base)
+    MmFreeVirtualMemory(Process, &base, &size, MEM_RELEASE);
+}
+
+NTSTATUS PspCreateUserThread(EPROCESS *Process, ULONG64 StartRoutine, ULONG64 Argument, ULONG CreateFlags,
+                             ULONG64 StackCommit, ULONG64 StackReserve, ETHREAD **Thread)
+{
+  ETHREAD *thread;
+  CONTEXT context;
+  if (Process->native)
+    return STATUS_ACCESS_DENIED;
+  NTSTATUS status = PspAllocateThread(Process, &thread);
+  if (!NT_SUCCESS(status))
+    return status;
+  status = fill_user_thread(Process, thread, StackCommit, StackReserve);
+  if (!NT_SUCCESS(status))
+    goto fail;
+  memset(&context, 0, sizeof context);
+  context.ContextFlags = CONTEXT_FULL | CONTEXT_SEGMENTS;
+  context.Rip = trap_entry_points()->RtlUserThreadStart;
+  context.Rcx = StartRoutine;
+  context.Rdx = Argument;
+  /* As after a call: 8 below a multiple of 16, with the home slots of RtlUserThreadStart above. */
+  context.Rsp = thread->stack_base - 0x28;
+  context.SegCs = 0x33;
+  context.SegSs = 0x2B;
+  context.EFlags = 0x200;
+  context.MxCsr = context.FltSave.MxCsr = 0x1F80;
+  context.FltSave.ControlWord = 0x27F;
+  thread->StartAddress = thread->Win32StartAddress = StartRoutine;
+  status = KiInitializeContextThread(thread, &context);
+  if (!NT_SUCCESS(status))
+    goto fail;
+  status = KeInitThread(&thread->Tcb, PspUserThreadStartup, thread, &Process->Pcb);
+  if (!NT_SUCCESS(status)) {
+    KiDeleteContextThread(thread);
+    goto fail;
+  }
+  thread->CrossThreadFlags |= PS_CROSS_THREAD_FLAGS_THREAD_INSERTED;
+  if (CreateFlags & THREAD_CREATE_FLAGS_HIDE_FROM_DEBUGGER)
+    thread->CrossThreadFlags |= PS_CROSS_THREAD_FLAGS_HIDE_FROM_DEBUGGER;
+  if (CreateFlags & THREAD_CREATE_FLAGS_CREATE_SUSPENDED)
+    KeSuspendThread(&thread->Tcb);
+  *Thread = thread;
+  KeReadyThread(&thread->Tcb);
+  return STATUS_SUCCESS;
+fail:
+  free_user_thread(Process, thread);
+  PspDiscardThread(thread);
+  return status;
+}
+
+struct native_start {
+  void (*fn)(void *);
+  void *argument;
+};
+
+static void native_thread_startup(void *StartContext)
+{
+  struct native_start start = *(struct native_start *)StartContext;
+  ExFreePool(StartContext);
+  start.fn(start.argument);
+  PspExitThread(STATUS_SUCCESS);
+}
+
+NTSTATUS PsCreateNativeThread(EPROCESS *Process, void (*fn)(void *argument), void *argument, ETHREAD **Thread)
+{
+  ETHREAD *thread;
+  struct native_start *start = ExAllocatePoolWithTag(sizeof *start, POOL_TAG('N', 'a', 't', 'v'));
+  if (!start)
+    return STATUS_INSUFFICIENT_RESOURCES;
+  start->fn = fn;
+  start->argument = argument;
+  NTSTATUS status = PspAllocateThread(Process, &thread);
+  if (!NT_SUCCESS(status)) {
+    ExFreePool(start);
+    return status;
+  }
+  status = KeInitThread(&thread->Tcb, native_thread_startup, start, &Process->Pcb);
+  if (!NT_SUCCESS(status)) {
+    ExFreePool(start);
+    PspDiscardThread(thread);
+    return status;
+  }
+  thread->Tcb.native = TRUE;
+  thread->Tcb.PreviousMode = UserMode;
+  thread->CrossThreadFlags |= PS_CROSS_THREAD_FLAGS_THREAD_INSERTED;
+  *Thread = thread;
+  KeReadyThread(&thread->Tcb);
+  return STATUS_SUCCESS;
+}
