@@ -90,6 +90,7 @@ static void stop_for(engine *g, enum stop_reason reason)
   uc_emu_stop(g->uc);
 }
 
+/* Charged to every block: nothing here but the count (its load and store are the cost), the stop flag and the note. */
 static void on_block(uc_engine *uc, uint64_t va, uint32_t size, void *context)
 {
   engine *g = context;

@@ -41,7 +41,7 @@ static enum stop_reason execute(struct run *r, uint64_t flags)
   g->stop = STOP_NONE;
   cpu_load(g, r->c, flags);
   uint64_t before = g->blocks_left;
-  if (r->free_block)
+  if (r->free_block && before != UINT64_MAX)
     g->blocks_left++;
   uc_err error = uc_emu_start(g->uc, r->c->rip, 0, 0, 0);
   cpu_store(g, r->c);
