@@ -41,6 +41,7 @@ typedef struct _SECTION {
   ULONG AllocationAttributes; /**< SEC_IMAGE, SEC_COMMIT, SEC_RESERVE, SEC_FILE */
   ULONG InitialPageProtection;
   void *FileObject;            /**< referenced, or NULL */
+  char *path;                  /**< NT path of the file, pool; NULL if none */
   struct mm_control_area *control_area; /**< shared by sections of one file */
 } SECTION;
 
