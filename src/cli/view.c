@@ -2,6 +2,7 @@
 #include "cli/view.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *view_event_name(enum dbgksim_event_code code)
@@ -136,7 +137,7 @@ bool view_inspect(struct view *view, const struct dbgksim_event *event, struct v
   case DBGKSIM_LOAD_DLL: {
     const char *name = strrchr(event->file, '\\');
     name = !event->has_file ? "<nofile>" : name ? name + 1 : event->file;
-    strncpy(out->file, name, sizeof out->file - 1);
+    snprintf(out->file, sizeof out->file, "%.*s", (int)sizeof out->file - 1, name);
     return add_module(view, out->process, event, out->file);
   }
   case DBGKSIM_EXCEPTION:

@@ -57,7 +57,7 @@ static void note_module(struct expect_state *state, const struct dbgksim_event *
 {
   const char *slash = strrchr(event->file, '\\');
   const char *name = event->has_file ? (slash ? slash + 1 : event->file) : "<nofile>";
-  strncpy(actual->module, name, sizeof actual->module - 1);
+  snprintf(actual->module, sizeof actual->module, "%.*s", (int)sizeof actual->module - 1, name);
   struct expect_module *slot = module_at(state, event->pid, event->base);
   if (!slot)
     slot = module_at(state, 0, 0);

@@ -3,6 +3,7 @@
 #ifndef MACHINE_MACHINE_H
 #define MACHINE_MACHINE_H
 
+#include "base/pool.h"
 #include "ntos/ke/ke.h"
 #include "ntos/ke/trace.h"
 #include "ntos/life/life.h"
@@ -16,30 +17,45 @@ struct machine_sink {
 };
 #define MACHINE_MAX_SINKS 8
 
-/** Output of guests that waits to be handed to the user's callback outside the fibers. */
+/** Output of guests that waits to be handed to the user's callback outside the fibers; in the pool. */
 struct machine_output {
-  struct machine_output_piece {
-    uint64_t sequence; /**< of the trace stream when it was written */
-    int stream;
-    size_t size, offset;
-  } * pieces;
-  size_t count, capacity;
-  char *bytes;
+  char *bytes;   /**< pieces: struct machine_piece, then its bytes */
   size_t used, size;
 };
+struct machine_piece {
+  uint32_t stream, size;
+};
+/** Output that is kept before the host is woken to take it. */
+#define MACHINE_OUTPUT_LIMIT 0x10000u
 
+/** Lies in the machine's own pool, like everything that changes while it runs. */
 struct dbgksim_machine {
   KPCR pcr;
+  pool *pool;
+  ETHREAD boot_thread;    /**< current until ps has made the host's */
   EPROCESS *host_process; /**< the API's caller as a native process */
   ETHREAD *host_thread;
   volatile int stop_flag;
-  volatile int inside;    /**< a host thread is inside (atomic) */
+  bool inside;            /**< a host thread is inside; atomic */
+  bool initialized[8];    /**< what has to be shut down */
   KPCR *outer_pcr;        /**< what ki_current_pcr was before machine_enter */
-  struct dbgksim_config config;
+  dbgksim_output_fn *output_fn;
+  dbgksim_input_fn *input_fn;
+  void *io_context;
+  bool app_writable;
+  bool running_programs;  /**< in dbgksim_run: output is handed over as it comes */
+  char *environment;      /**< pool; extra NAME=VALUE strings */
+  char *app_folder;       /**< pool; host folder that is C:\app */
   struct machine_sink sinks[MACHINE_MAX_SINKS];
   struct machine_output output;
+  NTSTATUS last_nt_status;
   char message[512];      /**< text of the last failure */
-  struct machine_file_cache *files; /**< file bytes by path, for symbols */
+  struct machine_process *processes; /**< spawned, by pid: their objects are kept */
+  size_t process_count, process_capacity;
+};
+struct machine_process {
+  uint32_t pid;
+  EPROCESS *process; /**< referenced */
 };
 
 /** Enters a machine: the caller's stack becomes its host thread's. DBGKSIM_BUSY if another thread is inside. */
@@ -51,6 +67,24 @@ enum dbgksim_status machine_fail(struct dbgksim_machine *m, enum dbgksim_status 
     __attribute__((format(printf, 3, 4)));
 /** Turns an NTSTATUS into a public status; the text names what was tried. */
 enum dbgksim_status machine_nt(struct dbgksim_machine *m, NTSTATUS status, const char *what);
+/** Notes why no machine could be made (of the calling thread; dbgksim_message(NULL)). */
+enum dbgksim_status machine_create_failed(enum dbgksim_status status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/** Hands waiting output and trace records to their receivers. Not on a fiber. */
+void machine_flush(struct dbgksim_machine *m);
+/** io's console: stores output until the next flush. */
+void machine_console_write(void *context, int stream, const void *bytes, size_t size);
+size_t machine_console_read(void *context, void *bytes, size_t size);
+/** Folders of a userland. */
+struct machine_userland {
+  char dlls[4096], nls[4096]; /**< host folders; nls may be empty */
+};
+/** Finds a userland by its configuration name. False: the text says what was looked for and what to install. */
+bool machine_find_userland(const char *name, struct machine_userland *out, char *message, size_t size);
+/** Maps the userland's ntdll and tells life; the roots are in place. */
+enum dbgksim_status machine_load_userland(struct dbgksim_machine *m, const char *name);
+/** Opens a PE file as an image or data section. */
+enum dbgksim_status machine_open_section(struct dbgksim_machine *m, const char *nt_path, bool image, SECTION **section);
 /** Public status for a host wait that ended with KE_WAIT_STOPPED. */
 enum dbgksim_status machine_stopped(struct dbgksim_machine *m);
 

@@ -95,6 +95,19 @@ bool IoInitSystem(const struct io_config *config)
   return ob_types()->File != NULL;
 }
 
+bool io_add_root(const struct io_root *root)
+{
+  struct io_state *io = io_state_of();
+  struct io_folder *folders = ExReallocatePool(io->folders, (io->folder_count + 1) * sizeof(*folders), IO_TAG);
+  if (folders == NULL)
+    return false;
+  io->folders = folders;
+  if (!add_folder(&folders[io->folder_count], root))
+    return false;
+  io->folder_count++;
+  return true;
+}
+
 void IoShutdownSystem(void)
 {
   struct io_state *io = io_state_of();

@@ -91,6 +91,8 @@ struct io_entry {
 
 /** Sets up io: the File type and the roots. False: no memory. */
 bool IoInitSystem(const struct io_config *config);
+/** Makes another host folder visible; the first folder at a guest path wins. False: no memory, or a bad path. */
+bool io_add_root(const struct io_root *root);
 /** Closes host descriptors that are still open. */
 void IoShutdownSystem(void);
 /** Turns an absolute or root-relative NT path into its normal form (\??\C:\..., \Device\Null, \Device\ConDrv\...), in

@@ -282,8 +282,14 @@ void ke_stop(enum ke_end_reason reason)
   struct ke_state *ke = ki_state();
   if (ke->end == KE_RUNNING)
     ke->end = reason;
-  if (ke->host_thread->State == Waiting)
-    KiUnwaitThread(ke->host_thread, KE_WAIT_STOPPED);
+  ke_wake_host();
+}
+
+void ke_wake_host(void)
+{
+  KTHREAD *host = ki_state()->host_thread;
+  if (host->State == Waiting)
+    KiUnwaitThread(host, KE_WAIT_STOPPED);
 }
 
 enum ke_end_reason ke_ended(void)

@@ -41,12 +41,11 @@ NTSTATUS PspCreateUserProcess(const struct life_process_request *request, EPROCE
   EPROCESS *process;
   if (!headers || !life_state()->userland.ntdll)
     return STATUS_SECTION_NOT_IMAGE;
-  NTSTATUS status = PspAllocateProcess(request->parent, false, base_name(request->image_path), &process);
+  NTSTATUS status = PspAllocateProcess(request->parent, false, request->flags & LIFE_INHERIT_HANDLES,
+                                       base_name(request->image_path), &process);
   if (!NT_SUCCESS(status))
     return status;
   status = fill_address_space(process, request);
-  if (NT_SUCCESS(status) && request->flags & LIFE_INHERIT_HANDLES)
-    status = ObInitProcess(request->parent, process);
   if (NT_SUCCESS(status)) {
     if (request->flags & LIFE_NO_DEBUG_INHERIT)
       process->Flags |= PS_PROCESS_FLAGS_NO_DEBUG_INHERIT;

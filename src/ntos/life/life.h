@@ -37,7 +37,7 @@ struct life_process_request {
   const char *command_line;
   const char *current_directory; /**< DOS path ending in a backslash */
   const char *environment;   /**< NAME=VALUE strings, each NUL-terminated, ended by an empty one */
-  HANDLE standard_handles[3];/**< in the new process's table */
+  void *standard_files[3];   /**< File objects that the new process gets as standard handles; NULL: none */
   const void *parameters;    /**< if set: normalised RTL_USER_PROCESS_PARAMETERS whose pointers are offsets from its
                                   start; replaces the strings */
   size_t parameters_size;
@@ -57,7 +57,8 @@ NTSTATUS PspCreateUserProcess(const struct life_process_request *request, EPROCE
 NTSTATUS PspCreateUserThread(EPROCESS *Process, ULONG64 StartRoutine, ULONG64 Argument, ULONG CreateFlags,
                              ULONG64 StackCommit, ULONG64 StackReserve, ETHREAD **Thread);
 /** Fills a new pool block with a normalised parameter block for a request; pointers are offsets from its start. */
-NTSTATUS life_build_parameters(const struct life_process_request *request, void **block, size_t *size);
+NTSTATUS life_build_parameters(const struct life_process_request *request, const HANDLE standard_handles[3],
+                               void **block, size_t *size);
 /** Makes a thread of host code in a native process: fn runs on a fiber, its return ends the thread. */
 NTSTATUS PsCreateNativeThread(EPROCESS *Process, void (*fn)(void *argument), void *argument, ETHREAD **Thread);
 /** Ends the running thread for good (spec/3.6). */

@@ -110,7 +110,8 @@ static size_t append_environment(struct block *b, const char *environment, size_
   return n * 2;
 }
 
-NTSTATUS life_build_parameters(const struct life_process_request *request, void **block, size_t *size)
+NTSTATUS life_build_parameters(const struct life_process_request *request, const HANDLE standard_handles[3],
+                               void **block, size_t *size)
 {
   struct block b = {.size = 0x1000, .used = sizeof(PROCESS_PARAMETERS64)};
   PROCESS_PARAMETERS64 p;
@@ -120,9 +121,9 @@ NTSTATUS life_build_parameters(const struct life_process_request *request, void 
     return STATUS_INSUFFICIENT_RESOURCES;
   memset(&p, 0, sizeof p);
   p.Flags = PARAMETERS_NORMALIZED;
-  p.StandardInput = request->standard_handles[0];
-  p.StandardOutput = request->standard_handles[1];
-  p.StandardError = request->standard_handles[2];
+  p.StandardInput = standard_handles[0];
+  p.StandardOutput = standard_handles[1];
+  p.StandardError = standard_handles[2];
   p.CurrentDirectory = append_string(&b, request->current_directory, CURRENT_DIRECTORY_BYTES);
   p.ImagePathName = append_string(&b, request->image_path, 0);
   p.CommandLine = append_string(&b, request->command_line, 0);
@@ -162,9 +163,16 @@ static NTSTATUS allocate(EPROCESS *Process, ULONG64 size, ULONG type, ULONG64 *b
 
 static NTSTATUS write_parameters(EPROCESS *Process, const struct life_process_request *request, ULONG64 *base)
 {
+  HANDLE handles[3] = {0};
   void *block = NULL;
   size_t size;
   NTSTATUS status;
+  for (unsigned i = 0; i < 3; i++) {
+    if (request->standard_files[i] &&
+        !NT_SUCCESS(status = ob_open_in(Process, request->standard_files[i], OBJ_INHERIT,
+                                        i ? GENERIC_WRITE | SYNCHRONIZE : GENERIC_READ | SYNCHRONIZE, &handles[i])))
+      return status;
+  }
   if (request->parameters) {
     size = request->parameters_size;
     block = ExAllocatePoolWithTag(size < sizeof(PROCESS_PARAMETERS64) ? sizeof(PROCESS_PARAMETERS64) : size,
@@ -173,7 +181,7 @@ static NTSTATUS write_parameters(EPROCESS *Process, const struct life_process_re
     if (block)
       memcpy(block, request->parameters, size);
   } else {
-    status = life_build_parameters(request, &block, &size);
+    status = life_build_parameters(request, handles, &block, &size);
   }
   if (!NT_SUCCESS(status))
     return status;

@@ -61,7 +61,7 @@ bool PsInitSystem(const struct ps_config *config)
   ob_types()->Process = ObCreateObjectType(&process_type);
   ob_types()->Thread = ObCreateObjectType(&thread_type);
   return ob_types()->Process && ob_types()->Thread &&
-         NT_SUCCESS(PspAllocateProcess(NULL, true, "System", &ps->system));
+         NT_SUCCESS(PspAllocateProcess(NULL, true, false, "System", &ps->system));
 }
 
 EPROCESS *PsInitialSystemProcess(void)
@@ -93,7 +93,8 @@ static void *find_id(HANDLE id, const OBJECT_TYPE *type)
   return object && ob_header(object)->Type == type ? object : NULL;
 }
 
-NTSTATUS PspAllocateProcess(EPROCESS *Parent, bool native, const char *image_file_name, EPROCESS **Process)
+NTSTATUS PspAllocateProcess(EPROCESS *Parent, bool native, bool inherit_handles, const char *image_file_name,
+                            EPROCESS **Process)
 {
   struct ps_state *ps = ps_state();
   EPROCESS *process;
@@ -114,8 +115,8 @@ NTSTATUS PspAllocateProcess(EPROCESS *Parent, bool native, const char *image_fil
   process->InheritedFromUniqueProcessId = Parent ? Parent->UniqueProcessId : 0;
   strncpy(process->ImageFileName, image_file_name, sizeof process->ImageFileName - 1);
   process->UniqueProcessId = assign_id(ps, process);
-  process->ObjectTable = ObCreateHandleTable();
-  status = process->UniqueProcessId && process->ObjectTable ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+  status = process->UniqueProcessId ? ObInitProcess(inherit_handles ? Parent : NULL, process)
+                                    : STATUS_INSUFFICIENT_RESOURCES;
   if (NT_SUCCESS(status) && !native)
     status = MmCreateProcessAddressSpace(process);
   if (!NT_SUCCESS(status)) {

@@ -17,7 +17,8 @@ bool PsInitSystem(const struct ps_config *config);
 EPROCESS *PsInitialSystemProcess(void);
 /** Makes a process object with id, handle table and, unless native, an address space; referenced once for the caller
  *  and once as a member of the list of active processes. STATUS_QUOTA_EXCEEDED at the limit. */
-NTSTATUS PspAllocateProcess(EPROCESS *Parent, bool native, const char *image_file_name, EPROCESS **Process);
+NTSTATUS PspAllocateProcess(EPROCESS *Parent, bool native, bool inherit_handles, const char *image_file_name,
+                            EPROCESS **Process);
 /** Makes a thread object with an id, referenced once for the caller and once until it has ended; it is in its
  *  process's list but not started. STATUS_PROCESS_IS_TERMINATING, STATUS_QUOTA_EXCEEDED. */
 NTSTATUS PspAllocateThread(EPROCESS *Process, ETHREAD **Thread);

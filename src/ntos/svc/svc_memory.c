@@ -151,7 +151,7 @@ static NTSTATUS move(EPROCESS *process, ULONG64 address, ULONG64 buffer, UCHAR *
 static NTSTATUS copy(HANDLE ProcessHandle, ULONG64 address, ULONG64 buffer, ULONG64 size, ULONG64 moved_pointer,
                      bool write)
 {
-  EPROCESS *process;
+  EPROCESS *process = NULL;
   ULONG64 total = 0;
   NTSTATUS status = STATUS_SUCCESS;
   if (address + size < address || address + size > MM_HIGHEST_USER_ADDRESS || buffer + size < buffer)
