@@ -28,12 +28,32 @@ static void keep_record(void *context, const struct dbgksim_trace_record *record
   view->pending[view->pending_count++] = *record;
 }
 
+/* What leads to a trap is shown only if it becomes an exception: resolved page faults would drown the rest. */
+static bool hold(struct view *view, const struct dbgksim_trace_record *record)
+{
+  if (record->kind != DBGKSIM_TRACE_TRAP && record->kind != DBGKSIM_TRACE_GATE &&
+      record->kind != DBGKSIM_TRACE_TRAP_FRAME)
+    return false;
+  if (record->kind == DBGKSIM_TRACE_TRAP)
+    view->held_count = 0;
+  if (view->held_count < VIEW_HELD)
+    view->held[view->held_count++] = *record;
+  return true;
+}
+
 static void show_records(struct view *view, const struct format *format)
 {
-  size_t count = view->pending_count;
-  for (size_t i = 0; i < count && format->probe; i++) {
+  for (size_t i = 0; i < view->pending_count && format->probe; i++) {
+    const struct dbgksim_trace_record *record = &view->pending[i];
+    if (hold(view, record))
+      continue;
     session_begin_line(view->session);
-    format->probe(view, &view->pending[i]);
+    if (record->kind == DBGKSIM_TRACE_DISPATCH) {
+      for (size_t j = 0; j < view->held_count && view->held[0].tid == record->tid; j++)
+        format->probe(view, &view->held[j]);
+      view->held_count = 0;
+    }
+    format->probe(view, record);
   }
   view->pending_count = 0;
 }

@@ -18,6 +18,9 @@ struct view_process {
   size_t module_count, module_room;
 };
 
+/** Probe points of one trap before its dispatch; a gate that faults adds more. */
+#define VIEW_HELD 8
+
 /** A trace being shown. */
 struct view {
   struct session *session;
@@ -30,6 +33,8 @@ struct view {
   bool no_memory;
   struct dbgksim_trace_record *pending; /**< probe records not shown yet, in order */
   size_t pending_count, pending_room;
+  struct dbgksim_trace_record held[VIEW_HELD]; /**< of a trap that may be resolved without an exception */
+  size_t held_count;
 };
 
 /** An event, and all that the formats say of it. */
