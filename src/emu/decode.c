@@ -261,6 +261,9 @@ bool decode_block_branch(const uint8_t *bytes, size_t size, bool code64, struct 
     } else if (d.opcode[0] == 0xE9 || d.opcode[0] == 0xEB || (d.opcode[0] == 0xFF && reg == 4)) {
       out->kind = 'j';
       found = true;
+    } else if (d.opcode[0] == 0xCF) {
+      out->kind = 'i';
+      found = true;
     }
   }
   if (insn != NULL)

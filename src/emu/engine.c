@@ -231,6 +231,14 @@ void engine_close(engine *g)
   g->uc = NULL;
 }
 
+bool engine_reopen(engine *g, char *message, size_t size)
+{
+  guard_close(g->uc);
+  g->uc = NULL;
+  views_drop_dormant(g);
+  return engine_open(g, message, size);
+}
+
 void engine_flush_tlb(engine *g)
 {
   uint64_t cr3 = EMU_PAGE_TABLES_BASE;

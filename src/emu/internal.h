@@ -33,6 +33,7 @@
 /* RFLAGS bits that user mode or an iretq to it can set; VM, VIF, VIP and IOPL stay 0. RF is kept outside the engine. */
 #define EFLAGS_LOADABLE 0x244FD5ull
 #define EFLAGS_FIXED 0x2ull
+#define EFLAGS_VM 0x20000ull
 
 #define DR6_FIXED 0xFFFF0FF0ull
 #define DR6_BS 0x4000ull
@@ -78,7 +79,17 @@ void kernel_area_init(uint8_t *host);
 uc_err engine_map_gaps(uc_engine *uc, const struct emu_arena *regions, unsigned count);
 
 /** Why the engine stopped; the hooks record the first reason and nothing else (spec/6.1). */
-enum stop_reason { STOP_NONE, STOP_INTERRUPT, STOP_INVALID, STOP_SYSCALL, STOP_BUDGET, STOP_FLAG, STOP_BREAKPOINT };
+enum stop_reason {
+  STOP_NONE,
+  STOP_INTERRUPT,
+  STOP_INVALID,
+  STOP_SYSCALL,
+  STOP_BUDGET,
+  STOP_FLAG,
+  STOP_BREAKPOINT,
+  STOP_ABORTED, /**< the library gave up on the block at RIP; the emulator was replaced */
+  STOP_VM86     /**< found after the stop: the engine is in a mode that long mode does not have */
+};
 
 #define MAX_PLANTED 16
 
@@ -178,6 +189,15 @@ static inline void blob_set32(uint8_t *blob, size_t at, uint32_t v) { memcpy(blo
 /** The library takes contexts by an opaque pointer; a blob is the bytes of one. */
 static inline uc_context *as_context(const uint8_t *blob) { return (uc_context *)(uintptr_t)blob; }
 
+/* guard.c */
+/** Takes over SIGABRT for the time that the library runs; once per host process. */
+void guard_install(void);
+/** uc_emu_start. False: the library aborted; the state is that before the block it could not translate, and the
+ *  emulator is only good for saving that state and for guard_close. */
+bool guard_start(uc_engine *uc, uint64_t rip, uc_err *error);
+/** uc_close of an emulator that aborted. False: it aborted again and is lost. */
+bool guard_close(uc_engine *uc);
+
 /* engine_pool.c */
 /** Takes an idle engine or makes one (without an emulator yet). NULL: no memory. */
 engine *engine_take(emu *e);
@@ -191,6 +211,8 @@ void engine_destroy(engine *g);
 bool engine_open(engine *g, char *message, size_t size);
 /** Closes it. */
 void engine_close(engine *g);
+/** Replaces an emulator that aborted by a new one; all translations are gone. False: no memory. */
+bool engine_reopen(engine *g, char *message, size_t size);
 /** Makes every PTE edit visible. */
 void engine_flush_tlb(engine *g);
 /** Drops the translations of [va, va + size), whatever the state of their PTEs. */
@@ -237,6 +259,8 @@ size_t space_fetch(const address_space *s, uint64_t va, uint8_t *out, size_t siz
 struct view *view_at(engine *g, uint64_t va);
 /** Drops a dormant view and its translations. */
 void view_forget(engine *g, struct view *v);
+/** Forgets dormant views whose translations are gone already. */
+void views_drop_dormant(engine *g);
 /** Ends all views; those of images become dormant and keep the translations of pages that were not written. */
 void views_retire_all(engine *g);
 
@@ -262,13 +286,13 @@ struct decoded {
 void decode_opcode(const uint8_t *bytes, size_t size, bool code64, struct decoded *out);
 /** True if the instruction reads its memory operand in order to write it. */
 bool decode_modifies_memory(const struct decoded *d);
-/** The near branch that ends a block. */
+/** The near branch or interrupt return that ends a block. */
 struct block_branch {
   uint64_t offset; /**< from the start of the block */
-  char kind;       /**< 'c'all, 'r'eturn or 'j'ump */
+  char kind;       /**< 'c'all, 'r'eturn, 'j'ump or 'i'nterrupt return */
   unsigned pop;    /**< bytes that a return takes beside the address */
 };
-/** Finds the first near unconditional branch in `bytes`. False if there is none. */
+/** Finds the first near unconditional branch or interrupt return in `bytes`. False if there is none. */
 bool decode_block_branch(const uint8_t *bytes, size_t size, bool code64, struct block_branch *out);
 
 #endif

@@ -34,7 +34,7 @@ static enum next fail(struct run *r, const char *text)
   return NEXT_TRAP;
 }
 
-/* Runs until a hook stops the engine. STOP_NONE: it stopped for a reason of its own, the trap is filled in. */
+/* Runs until a hook stops the engine. STOP_NONE: it cannot go on, the trap is filled in. */
 static enum stop_reason execute(struct run *r, uint64_t flags)
 {
   engine *g = r->g;
@@ -43,11 +43,22 @@ static enum stop_reason execute(struct run *r, uint64_t flags)
   uint64_t before = g->blocks_left;
   if (r->free_block && before != UINT64_MAX)
     g->blocks_left++;
-  uc_err error = uc_emu_start(g->uc, r->c->rip, 0, 0, 0);
+  uc_err error = UC_ERR_OK;
+  bool aborted = !guard_start(g->uc, r->c->rip, &error);
   cpu_store(g, r->c);
   if (r->free_block && g->blocks_left > before)
     g->blocks_left = before;
   r->free_block = false;
+  if (UNLIKELY(aborted)) {
+    struct cpu_extended *x = r->c->extended;
+    if (!engine_reopen(g, x->failure, sizeof x->failure) || !engine_plant_breakpoints(g)) {
+      r->trap->kind = CPU_TRAP_FAILED;
+      return STOP_NONE;
+    }
+    return STOP_ABORTED;
+  }
+  if (UNLIKELY((r->c->extended->engine_rflags & EFLAGS_VM) != 0))
+    g->stop = STOP_VM86;
   if (g->stop == STOP_NONE) {
     char text[96];
     snprintf(text, sizeof text, "the engine stopped by itself at %llx: %s", (unsigned long long)r->c->rip,
@@ -158,14 +169,20 @@ static bool emulate_tsc(struct run *r, enum next *next)
   return true;
 }
 
+/* Finds the branch that ended the last block. */
+static bool last_branch(const struct run *r, struct block_branch *out)
+{
+  uint8_t code[EMU_PAGE_SIZE];
+  size_t n = space_fetch(r->s, r->g->block, code, sizeof code);
+  return decode_block_branch(code, n, is_64(r->c), out);
+}
+
 /* The engine faults after a branch to a non-canonical address, the processor on it. */
 static void undo_branch(struct run *r)
 {
   cpu *c = r->c;
-  uint8_t code[EMU_PAGE_SIZE];
   struct block_branch branch;
-  size_t n = space_fetch(r->s, r->g->block, code, sizeof code);
-  if (!decode_block_branch(code, n, is_64(c), &branch))
+  if (!last_branch(r, &branch) || branch.kind == 'i')
     return;
   c->rip = r->g->block + branch.offset;
   if (branch.kind == 'c')
@@ -174,7 +191,33 @@ static void undo_branch(struct run *r)
     c->gpr[CPU_RSP] -= 8 + branch.pop;
 }
 
-static enum next cross_page(struct run *r, uint64_t next_page);
+/* A 32-bit iret that pops VM puts the engine into virtual-8086 mode, where the processor looks at the selector. What
+ * was there before is lost; the fault is reported on the iret as far as it can be found. */
+static enum next leave_vm86(struct run *r)
+{
+  cpu *c = r->c;
+  const struct blob_layout *at = &r->g->owner->calibration->at;
+  struct block_branch branch;
+  uint32_t selector = c->cs & 0xFFFCu;
+  c->cs = KGDT64_R3_CODE;
+  c->ss = c->ds = c->es = c->gs = KGDT64_R3_DATA;
+  c->fs = KGDT64_R3_CMTEB;
+  c->rip = r->g->block;
+  if (last_branch(r, &branch) && branch.kind == 'i')
+    c->rip += branch.offset;
+  blob_set32(c->extended->blob, at->selector[SEG_CS], 0); /* nothing of this state is loaded again */
+  fault(r, 13);
+  r->trap->error_code = selector;
+  return NEXT_TRAP;
+}
+
+static enum next walk_block(struct run *r);
+
+/* The library aborted over the block at RIP. Everything that makes it do so is no valid instruction. */
+static enum next untranslatable(struct run *r, bool stepping)
+{
+  return stepping || (r->c->rflags & EFLAGS_TF) != 0 ? fault(r, 6) : walk_block(r);
+}
 
 static enum next page_fault(struct run *r, bool stepping)
 {
@@ -186,7 +229,7 @@ static enum next page_fault(struct run *r, bool stepping)
   if ((r->trap->error_code & PF_FETCH) != 0) {
     /* The translator ran over a page end: nothing was executed, and execution may never get there (spec/6.2). */
     if (!same_page(cr2, c->rip) && !stepping && (c->rflags & EFLAGS_TF) == 0)
-      return cross_page(r, cr2);
+      return walk_block(r);
   } else if ((r->trap->error_code & PF_WRITE) == 0) {
     /* The engine loads and then stores; the processor asks for the right to write at once. */
     struct decoded d;
@@ -259,6 +302,10 @@ static enum next handle(struct run *r, enum stop_reason reason, bool stepping)
   case STOP_FLAG:
     r->trap->kind = CPU_TRAP_STOPPED;
     return NEXT_TRAP;
+  case STOP_ABORTED:
+    return untranslatable(r, stepping);
+  case STOP_VM86:
+    return leave_vm86(r);
   case STOP_NONE:
     break;
   }
@@ -295,13 +342,15 @@ static enum next step(struct run *r)
   return NEXT_RUN;
 }
 
-static enum next cross_page(struct run *r, uint64_t next_page)
+/* Executes the block at RIP one instruction at a time, because the translator cannot take it whole. */
+static enum next walk_block(struct run *r)
 {
   cpu *c = r->c;
+  uint64_t start = c->rip, rip;
   memset(r->trap, 0, sizeof *r->trap);
   c->rflags &= ~(uint64_t)EFLAGS_RF;
-  for (;;) {
-    uint64_t rip = c->rip;
+  do {
+    rip = c->rip;
     if (*r->g->stop_flag != 0) {
       r->trap->kind = CPU_TRAP_STOPPED;
       return NEXT_TRAP;
@@ -309,9 +358,8 @@ static enum next cross_page(struct run *r, uint64_t next_page)
     if (step(r) == NEXT_TRAP)
       return NEXT_TRAP;
     /* Until the flow leaves this page or turns: a string instruction ends its block by itself. */
-    if ((c->rflags & EFLAGS_TF) != 0 || c->rip <= rip || c->rip > rip + MAX_INSTRUCTION || same_page(c->rip, next_page))
-      return NEXT_RUN;
-  }
+  } while ((c->rflags & EFLAGS_TF) == 0 && c->rip > rip && c->rip <= rip + MAX_INSTRUCTION && same_page(c->rip, start));
+  return NEXT_RUN;
 }
 
 /* RF is set at a breakpoint: gets past the instruction. */

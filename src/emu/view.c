@@ -88,6 +88,16 @@ void views_retire_all(engine *g)
     view_forget(g, &g->views[0]);
 }
 
+void views_drop_dormant(engine *g)
+{
+  for (unsigned i = 0; i < g->view_count;) {
+    if (g->views[i].dormant)
+      drop_view(g, &g->views[i]);
+    else
+      i++;
+  }
+}
+
 /* True if `v` is the view that the arguments describe, left from earlier. */
 static bool same_image(const struct view *v, uint64_t va, uint64_t size, uint64_t offset, uint64_t image_id)
 {
