@@ -23,10 +23,14 @@ void fixture_teardown(void);
 /** Opens with FILE_OPEN and read access; the status is asserted. */
 FILE_OBJECT *fixture_open(const char *nt_path, NTSTATUS expected);
 
+/** Gives the machine a native process whose thread is the test's own, for services. */
+void fixture_process(void);
+
 TCase *path_tests(void);
 TCase *file_tests(void);
 TCase *directory_tests(void);
 TCase *text_tests(void);
+TCase *service_tests(void);
 
 #define ck_status(actual, expected) ck_assert_int_eq((NTSTATUS)(actual), (NTSTATUS)(expected))
 

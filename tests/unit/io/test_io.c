@@ -112,6 +112,24 @@ void fixture_teardown(void)
   ck_assert(host_remove(fixture_folder));
 }
 
+void fixture_process(void)
+{
+  void *object;
+  ob_types()->Process = ObCreateObjectType(
+      &(OBJECT_TYPE){.Name = "Process", .ValidAccessMask = PROCESS_ALL_ACCESS, .dispatcher_offset = 0});
+  ob_types()->Thread = ObCreateObjectType(
+      &(OBJECT_TYPE){.Name = "Thread", .ValidAccessMask = THREAD_ALL_ACCESS, .dispatcher_offset = 0});
+  ck_status(ObCreateObject(ob_types()->Process, sizeof(EPROCESS), &object), STATUS_SUCCESS);
+  EPROCESS *process = object;
+  process->native = TRUE;
+  InitializeListHead(&process->Pcb.ThreadListHead);
+  ck_status(ObInitProcess(NULL, process), STATUS_SUCCESS);
+  ck_status(ObCreateObject(ob_types()->Thread, sizeof(ETHREAD), &object), STATUS_SUCCESS);
+  ke_init_host_thread(object, &process->Pcb);
+  KeGetPcr()->CurrentThread = object;
+  KeGetCurrentThread()->PreviousMode = UserMode;
+}
+
 FILE_OBJECT *fixture_open(const char *nt_path, NTSTATUS expected)
 {
   FILE_OBJECT *file;
@@ -133,6 +151,7 @@ int main(void)
   suite_add_tcase(suite, path_tests());
   suite_add_tcase(suite, file_tests());
   suite_add_tcase(suite, directory_tests());
+  suite_add_tcase(suite, service_tests());
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);
   int failed = srunner_ntests_failed(runner);
