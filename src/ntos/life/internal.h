@@ -15,7 +15,7 @@ struct life_state {
 };
 static inline struct life_state *life_state(void) { return KeGetPcr()->life; }
 
-#define TEB_SIZE 0x2000u
+#define TEB_SIZE 0x4000u /**< the TEB, and what Wine's userland keeps behind it */
 #define TEB_STACK_BASE 0x08u
 #define TEB_STACK_LIMIT 0x10u
 #define TEB_SELF 0x30u
@@ -30,7 +30,7 @@ static inline struct life_state *life_state(void) { return KeGetPcr()->life; }
 #define TEB_STATIC_UNICODE_BYTES 522u
 #define TEB_DEALLOCATION_STACK 0x1478u
 
-#define PEB_SIZE 0x3000u /**< Wine's userland reads a page behind the PEB's own two */
+#define PEB_SIZE 0x4000u /**< likewise */
 #define LOCALE_US_ENGLISH 0x409u
 
 /** What a version query is told: Windows 10 1511. */

@@ -127,7 +127,7 @@ NTSTATUS mm_user_read_utf8(ULONG64 unicode_string, char **text);
 
 /** Copies between a kernel buffer and any process's memory, for NtReadVirtualMemory and the kernel itself. Page
  *  protection for *reads* is honoured; writes by a debugger go to read-only executable pages too (copy-on-write), with
- *  translations dropped. *done receives the bytes moved before the first bad page.
+ *  translations dropped. *done (may be NULL) receives the bytes moved before the first bad page.
  *  STATUS_ACCESS_DENIED for a native process; STATUS_PARTIAL_COPY. */
 NTSTATUS mm_process_read(EPROCESS *Process, ULONG64 address, void *to, size_t size, size_t *done);
 NTSTATUS mm_process_write(EPROCESS *Process, ULONG64 address, const void *from, size_t size, size_t *done);

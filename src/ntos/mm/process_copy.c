@@ -27,6 +27,9 @@ static bool make_writable(EPROCESS *Process, ULONG64 va)
 
 static NTSTATUS copy(EPROCESS *Process, ULONG64 address, void *to, const void *from, size_t size, size_t *done)
 {
+  size_t nobody_asks;
+  if (done == NULL)
+    done = &nobody_asks;
   *done = 0;
   NTSTATUS status = mm_check_process(Process);
   if (status != STATUS_SUCCESS)
