@@ -16,6 +16,8 @@ static void delete_file_object(void *object)
   if (file->fd >= 0)
     host_close(file->fd);
   io_free_names(file);
+  if (file->completion != NULL)
+    ObDereferenceObject(file->completion);
   ExFreePool(file->path);
   ExFreePool(file->host_path);
 }

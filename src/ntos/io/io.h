@@ -42,6 +42,8 @@ typedef struct _FILE_OBJECT {
   bool append;          /**< opened with FILE_APPEND_DATA only: every write goes to the end */
   bool delete_on_close, synchronous;
   bool virtual_directory; /**< exists only as the parent of a root */
+  void *completion;    /**< IoCompletion object that hears of the end of requests; referenced, or NULL */
+  ULONG64 completion_key;
   KEVENT Event;        /**< signalled when no request is pending (always) */
   size_t directory_index; /**< NtQueryDirectoryFile's position */
   size_t directory_count;

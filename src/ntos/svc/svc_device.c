@@ -130,7 +130,7 @@ NTSTATUS NtQueryVolumeInformationFile(HANDLE FileHandle, ULONG64 IoStatusBlock, 
   status = svc_reference_file(FileHandle, 0, &file, NULL);
   if (!NT_SUCCESS(status))
     return status;
-  status = svc_begin_request(&request, 0, 0, 0, IoStatusBlock);
+  status = svc_begin_request(&request, file, 0, 0, 0, IoStatusBlock);
   if (NT_SUCCESS(status)) {
     status = query_volume(file, FsInformation, Length, FsInformationClass, &written);
     status = svc_end_request(&request, status, written);
@@ -217,7 +217,7 @@ static NTSTATUS control_file(HANDLE FileHandle, HANDLE Event, ULONG64 ApcRoutine
     status = svc_reference_file(FileHandle, 0, &file, NULL);
   if (!NT_SUCCESS(status))
     return status;
-  status = svc_begin_request(&request, Event, ApcRoutine, ApcContext, IoStatusBlock);
+  status = svc_begin_request(&request, file, Event, ApcRoutine, ApcContext, IoStatusBlock);
   if (NT_SUCCESS(status)) {
     bool console_code = device && c->code >> 16 == FILE_DEVICE_CONSOLE;
     if (console_code && file->device_type == FILE_DEVICE_CONSOLE)

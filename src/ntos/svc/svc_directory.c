@@ -152,7 +152,7 @@ NTSTATUS NtQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, ULONG64 ApcRoutin
     return status;
   }
   l.buffer = ExAllocatePoolWithTag(l.size, POOL_TAG('D', 'i', 'r', 'B'));
-  status = l.buffer != NULL ? svc_begin_request(&request, Event, ApcRoutine, ApcContext, IoStatusBlock)
+  status = l.buffer != NULL ? svc_begin_request(&request, file, Event, ApcRoutine, ApcContext, IoStatusBlock)
                             : STATUS_INSUFFICIENT_RESOURCES;
   if (NT_SUCCESS(status)) {
     status = list(&l, file, layout, ReturnSingleEntry != 0, RestartScan != 0, pattern);

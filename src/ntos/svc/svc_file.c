@@ -103,7 +103,7 @@ static NTSTATUS begin_transfer(struct transfer *t, HANDLE FileHandle, ACCESS_MAS
     status = t->chunk != NULL ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
   }
   if (NT_SUCCESS(status))
-    status = svc_begin_request(&t->request, Event, ApcRoutine, ApcContext, IoStatusBlock);
+    status = svc_begin_request(&t->request, t->file, Event, ApcRoutine, ApcContext, IoStatusBlock);
   if (!NT_SUCCESS(status))
     end_transfer(t);
   return status;
@@ -240,7 +240,7 @@ NTSTATUS NtLockFile(HANDLE FileHandle, HANDLE Event, ULONG64 ApcRoutine, ULONG64
     status = svc_reference_file(FileHandle, 0, &file, NULL);
   if (!NT_SUCCESS(status))
     return status;
-  status = svc_begin_request(&request, Event, ApcRoutine, ApcContext, IoStatusBlock);
+  status = svc_begin_request(&request, file, Event, ApcRoutine, ApcContext, IoStatusBlock);
   if (NT_SUCCESS(status))
     status = svc_end_request(&request, file->kind == IO_FILE ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER, 0);
   ObDereferenceObject(file);

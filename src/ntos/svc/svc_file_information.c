@@ -24,6 +24,7 @@ enum file_class {
   FileAllInformation = 18,
   FileAllocationInformation = 19,
   FileEndOfFileInformation = 20,
+  FileCompletionInformation = 30,
   FileNetworkOpenInformation = 34,
   FileAttributeTagInformation = 35,
   FileNormalizedNameInformation = 48,
@@ -80,6 +81,7 @@ C_ASSERT_OFFSET(FILE_RENAME_INFORMATION, FileNameLength, 16);
 #define RENAME_NAME_OFFSET 20u
 
 #define MAXIMUM_NAME 0xFFFEu
+#define IO_COMPLETION_MODIFY_STATE 0x2u
 
 /* ---- one class each, into zeroed structures ---- */
 
@@ -268,7 +270,7 @@ NTSTATUS NtQueryInformationFile(HANDLE FileHandle, ULONG64 IoStatusBlock, ULONG6
   status = svc_reference_file(FileHandle, query_access(FileInformationClass), &file, &granted);
   if (!NT_SUCCESS(status))
     return status;
-  status = svc_begin_request(&request, 0, 0, 0, IoStatusBlock);
+  status = svc_begin_request(&request, file, 0, 0, 0, IoStatusBlock);
   if (NT_SUCCESS(status)) {
     if (FileInformationClass == FileNameInformation || FileInformationClass == FileNormalizedNameInformation) {
       status = write_name(file, FileInformation, Length, 0, &written);
@@ -363,6 +365,24 @@ static NTSTATUS set_rename(FILE_OBJECT *file, ULONG64 information, ULONG length)
   return status;
 }
 
+/* FILE_COMPLETION_INFORMATION: a port and a key, once per file, and only for asynchronous access. */
+static NTSTATUS set_completion(FILE_OBJECT *file, ULONG64 information)
+{
+  ULONG64 pair[2];
+  void *port;
+  NTSTATUS status = mm_user_read(pair, information, sizeof(pair));
+  if (NT_SUCCESS(status) && (file->synchronous || file->completion != NULL))
+    status = STATUS_INVALID_PARAMETER;
+  if (NT_SUCCESS(status))
+    status = ObReferenceObjectByHandle((HANDLE)pair[0], IO_COMPLETION_MODIFY_STATE, ob_types()->IoCompletion,
+                                       KeGetPreviousMode(), &port, NULL);
+  if (NT_SUCCESS(status)) {
+    file->completion = port;
+    file->completion_key = pair[1];
+  }
+  return status;
+}
+
 static ULONG set_length(ULONG class, ACCESS_MASK *access)
 {
   *access = 0;
@@ -382,6 +402,8 @@ static ULONG set_length(ULONG class, ACCESS_MASK *access)
     return 4;
   case FilePositionInformation:
     return 8;
+  case FileCompletionInformation:
+    return 16;
   case FileModeInformation:
     return 4;
   case FileAllocationInformation:
@@ -407,6 +429,8 @@ static NTSTATUS set_class(FILE_OBJECT *file, ULONG64 information, ULONG length, 
   case FileRenameInformation:
   case FileRenameInformationEx:
     return set_rename(file, information, length);
+  case FileCompletionInformation:
+    return set_completion(file, information);
   default:
     /* Times and attributes are constants (determinism), the mode is that of the opening. */
     return STATUS_SUCCESS;
@@ -430,7 +454,7 @@ NTSTATUS NtSetInformationFile(HANDLE FileHandle, ULONG64 IoStatusBlock, ULONG64 
   status = svc_reference_file(FileHandle, access, &file, NULL);
   if (!NT_SUCCESS(status))
     return status;
-  status = svc_begin_request(&request, 0, 0, 0, IoStatusBlock);
+  status = svc_begin_request(&request, file, 0, 0, 0, IoStatusBlock);
   if (NT_SUCCESS(status)) {
     status = set_class(file, FileInformation, Length, FileInformationClass);
     status = svc_end_request(&request, status, 0);

@@ -3,6 +3,7 @@
 
 #include "ntos/ke/ke.h"
 #include "ntos/mm/mm.h"
+#include "ntos/ob/ob_bodies.h"
 #include "ntos/svc/svc_capture.h"
 
 #include <string.h>
@@ -11,11 +12,13 @@
 
 static void free_apc(KAPC *Apc) { ExFreePool(Apc); }
 
-NTSTATUS svc_begin_request(struct svc_request *request, HANDLE Event, ULONG64 ApcRoutine, ULONG64 ApcContext,
-                           ULONG64 IoStatusBlock)
+NTSTATUS svc_begin_request(struct svc_request *request, const FILE_OBJECT *file, HANDLE Event, ULONG64 ApcRoutine,
+                           ULONG64 ApcContext, ULONG64 IoStatusBlock)
 {
   void *event = NULL;
   memset(request, 0, sizeof(*request));
+  if (ApcRoutine != 0 && file->completion != NULL)
+    return STATUS_INVALID_PARAMETER;
   NTSTATUS status = ProbeForWrite(IoStatusBlock, sizeof(IO_STATUS_BLOCK64), 4);
   if (!NT_SUCCESS(status))
     return status;
@@ -36,7 +39,28 @@ NTSTATUS svc_begin_request(struct svc_request *request, HANDLE Event, ULONG64 Ap
     }
     KeInitializeApc(request->apc, KeGetCurrentThread(), free_apc, ApcRoutine, UserMode, ApcContext);
   }
+  request->ApcContext = ApcContext;
+  if (file->completion != NULL && ApcContext != 0) {
+    request->completion = file->completion;
+    request->completion_key = file->completion_key;
+    ObReferenceObject(request->completion);
+  }
   return STATUS_SUCCESS;
+}
+
+static void queue_packet(const struct svc_request *request, NTSTATUS status, ULONG64 information)
+{
+  IO_COMPLETION *completion = request->completion;
+  struct io_completion_packet *packet = ExAllocatePoolWithTag(sizeof(*packet), POOL_TAG('I', 'c', 'p', ' '));
+  if (packet == NULL)
+    return;
+  packet->key = request->completion_key;
+  packet->apc_context = request->ApcContext;
+  packet->status = status;
+  packet->information = information;
+  InsertTailList(&completion->packets, &packet->entry);
+  completion->depth++;
+  (void)KeSetEvent(&completion->available);
 }
 
 static bool is_error(NTSTATUS status) { return ((ULONG)status >> 30) == 3; }
@@ -55,6 +79,11 @@ NTSTATUS svc_end_request(struct svc_request *request, NTSTATUS status, ULONG64 i
   }
   if (request->apc != NULL && (!served || !KeInsertQueueApc(request->apc, request->IoStatusBlock, 0)))
     ExFreePool(request->apc);
+  if (request->completion != NULL) {
+    if (served)
+      queue_packet(request, status, information);
+    ObDereferenceObject(request->completion);
+  }
   memset(request, 0, sizeof(*request));
   return status;
 }
