@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Bytes in and out of files, console streams and the null device. */
 #include "ntos/io/io_internal.h"
-#include "ntos/ke/trace.h"
 
 #include <stdlib.h>
 
@@ -48,7 +47,6 @@ static NTSTATUS write_console(const FILE_OBJECT *File, const void *buffer, ULONG
     return STATUS_INVALID_DEVICE_REQUEST;
   if (io->console_write != NULL && size > 0)
     io->console_write(io->console_context, File->stream, buffer, size);
-  TRACE(DBGKSIM_TRACE_OUTPUT, NULL, File->stream, size, 0, 0);
   *done = size;
   return STATUS_SUCCESS;
 }
