@@ -111,8 +111,8 @@ static bool image_region(const struct pe_headers *headers, ULONG64 size, unsigne
     /* Views are private to the process: shared writable sections are copied too (CAVEATS). */
     if (protect == PAGE_READWRITE || protect == PAGE_EXECUTE_READWRITE)
       protect <<= 1;
-    *out = (struct region){PAGE_DOWN((ULONG64)s->virtual_address), PAGE_UP((ULONG64)s->virtual_address + bytes),
-                           protect};
+    *out =
+        (struct region){PAGE_DOWN((ULONG64)s->virtual_address), PAGE_UP((ULONG64)s->virtual_address + bytes), protect};
   }
   if (out->end > size)
     out->end = size;

@@ -67,10 +67,7 @@ void MmShutdownSystem(void)
   KeGetPcr()->mm = NULL;
 }
 
-UCHAR *mm_shared_user_data(void)
-{
-  return mm()->shared_data;
-}
+UCHAR *mm_shared_user_data(void) { return mm()->shared_data; }
 
 /* ---- accounts ---- */
 
@@ -95,10 +92,7 @@ void mm_uncharge(struct mm_process *process, ULONG64 pages)
     process->committed -= pages;
 }
 
-ULONG64 mm_committed(void)
-{
-  return mm()->committed * PAGE_SIZE;
-}
+ULONG64 mm_committed(void) { return mm()->committed * PAGE_SIZE; }
 
 void mm_process_sizes(const EPROCESS *Process, ULONG64 *committed, ULONG64 *peak, ULONG64 *virtual_size)
 {

@@ -23,8 +23,8 @@
  * half follows from them (mm_pte_protect). An entry that is not committed is 0. */
 #define MM_PTE_COMMITTED 0x200ull
 #define MM_PTE_GUARD 0x400ull
-#define MM_PTE_COPIED 0x800ull     /**< page of a copy-on-write view that is the process's own by now */
-#define MM_PTE_CLASS_SHIFT 52      /**< 3 bits: log2 of the basic PAGE_* value */
+#define MM_PTE_COPIED 0x800ull /**< page of a copy-on-write view that is the process's own by now */
+#define MM_PTE_CLASS_SHIFT 52  /**< 3 bits: log2 of the basic PAGE_* value */
 #define MM_PTE_CLASS_MASK (7ull << MM_PTE_CLASS_SHIFT)
 #define MM_PTE_NOCACHE (1ull << 55)
 #define MM_PTE_WRITECOMBINE (1ull << 56)
@@ -39,12 +39,12 @@ enum mm_vad_type { VAD_PRIVATE, VAD_MAPPED, VAD_IMAGE, VAD_SYSTEM };
 struct mm_vad {
   ULONG64 start, end; /**< whole pages; `end` is behind the last one */
   enum mm_vad_type type;
-  ULONG protect;      /**< AllocationProtect */
-  ULONG64 charged;    /**< pages counted against the commit limit */
+  ULONG protect;   /**< AllocationProtect */
+  ULONG64 charged; /**< pages counted against the commit limit */
   EPROCESS *process;
-  SECTION *section;   /**< referenced; NULL for private ranges */
-  ULONG64 offset;     /**< of the view in its section */
-  bool shared_view;   /**< stores reach the section */
+  SECTION *section;      /**< referenced; NULL for private ranges */
+  ULONG64 offset;        /**< of the view in its section */
+  bool shared_view;      /**< stores reach the section */
   LIST_ENTRY view_entry; /**< in the control area's list, if there is a section */
 };
 

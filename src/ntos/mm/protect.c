@@ -28,7 +28,7 @@ static NTSTATUS check_kind(const struct mm_vad *vad, ULONG protect)
       return STATUS_SECTION_PROTECTION;
     if (!vad->shared_view)
       return mm_protection_executes(protect) && !mm_protection_executes(vad->protect) ? STATUS_SECTION_PROTECTION
-                                                                                     : STATUS_SUCCESS;
+                                                                                      : STATUS_SUCCESS;
     return mm_protection_within(vad->protect, protect) ? STATUS_SUCCESS : STATUS_SECTION_PROTECTION;
   default:
     return STATUS_INVALID_PAGE_PROTECTION;

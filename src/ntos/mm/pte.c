@@ -53,8 +53,7 @@ ULONG mm_protection_after_copy(ULONG protect)
 ULONG mm_pte_protection(ULONG64 pte)
 {
   return CLASS_BASIC(pte) | ((pte & MM_PTE_GUARD) != 0 ? PAGE_GUARD : 0) |
-         ((pte & MM_PTE_NOCACHE) != 0 ? PAGE_NOCACHE : 0) |
-         ((pte & MM_PTE_WRITECOMBINE) != 0 ? PAGE_WRITECOMBINE : 0);
+         ((pte & MM_PTE_NOCACHE) != 0 ? PAGE_NOCACHE : 0) | ((pte & MM_PTE_WRITECOMBINE) != 0 ? PAGE_WRITECOMBINE : 0);
 }
 
 ULONG64 mm_pte_protect(ULONG64 pte, ULONG protect)
@@ -102,8 +101,7 @@ bool mm_copy_page(struct mm_vad *vad, ULONG64 va, ULONG protect)
     vad->charged++;
   }
   ULONG64 seen = pte & (PTE_ACCESSED | PTE_DIRTY);
-  (void)space_set_pte(space, va,
-                      mm_pte_make(mm_take_pfns(1), protect, MM_PTE_COPIED | MM_PTE_CHARGED | seen));
+  (void)space_set_pte(space, va, mm_pte_make(mm_take_pfns(1), protect, MM_PTE_COPIED | MM_PTE_CHARGED | seen));
   /* The host copies its page at this store: stores of others to the section stay out from now on. */
   volatile UCHAR *host = space_host(space, va, 1);
   *host = *host;

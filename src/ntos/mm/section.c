@@ -198,20 +198,11 @@ NTSTATUS MmCreateSection(SECTION **Section, const struct mm_file_source *source,
   return STATUS_SUCCESS;
 }
 
-const struct pe_headers *mm_section_headers(const SECTION *Section)
-{
-  return Section->control_area->headers;
-}
+const struct pe_headers *mm_section_headers(const SECTION *Section) { return Section->control_area->headers; }
 
-const char *mm_section_path(const SECTION *Section)
-{
-  return Section->path;
-}
+const char *mm_section_path(const SECTION *Section) { return Section->path; }
 
-const void *mm_section_image(const SECTION *Section)
-{
-  return Section->control_area->image_bytes;
-}
+const void *mm_section_image(const SECTION *Section) { return Section->control_area->image_bytes; }
 
 const void *mm_section_file_bytes(const SECTION *Section, size_t *size)
 {

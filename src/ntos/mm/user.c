@@ -31,10 +31,7 @@ void mm_written(EPROCESS *Process, ULONG64 va, size_t size)
 
 /* ---- the current process ---- */
 
-static bool is_native(const EPROCESS *Process)
-{
-  return Process->native || Process->Pcb.space == NULL;
-}
+static bool is_native(const EPROCESS *Process) { return Process->native || Process->Pcb.space == NULL; }
 
 static bool in_user_range(ULONG64 address, size_t size)
 {

@@ -203,10 +203,7 @@ NTSTATUS mm_commit_view(struct mm_vad *vad, ULONG64 start, ULONG64 end, ULONG pr
 
 /* ---- write or execute ---- */
 
-void mm_note_code(struct mm_vad *vad)
-{
-  vad->section->control_area->has_code = true;
-}
+void mm_note_code(struct mm_vad *vad) { vad->section->control_area->has_code = true; }
 
 ULONG64 mm_withhold(const struct mm_vad *vad, ULONG64 pte)
 {

@@ -85,8 +85,7 @@ static NTSTATUS commit(struct mm_vad *vad, ULONG64 start, ULONG64 end, ULONG Pro
 {
   switch (vad->type) {
   case VAD_PRIVATE:
-    return mm_protection_copies(Protect) ? STATUS_INVALID_PAGE_PROTECTION
-                                         : mm_commit_private(vad, start, end, Protect);
+    return mm_protection_copies(Protect) ? STATUS_INVALID_PAGE_PROTECTION : mm_commit_private(vad, start, end, Protect);
   case VAD_MAPPED:
     return mm_commit_view(vad, start, end, Protect);
   default:
