@@ -185,10 +185,18 @@ void cpu_get_fx(const cpu *c, XSAVE_FORMAT *out)
 {
   uc_context *context = as_context(c->extended->blob);
   uint16_t tags = 0;
+  uint64_t offset = 0;
   memset(out, 0, sizeof *out);
   uc_context_reg_read(context, UC_X86_REG_FPCW, &out->ControlWord);
   uc_context_reg_read(context, UC_X86_REG_FPSW, &out->StatusWord);
   uc_context_reg_read(context, UC_X86_REG_FPTAG, &tags);
+  uc_context_reg_read(context, UC_X86_REG_FOP, &out->ErrorOpcode);
+  uc_context_reg_read(context, UC_X86_REG_FIP, &offset);
+  out->ErrorOffset = (ULONG)offset;
+  uc_context_reg_read(context, UC_X86_REG_FCS, &out->ErrorSelector);
+  uc_context_reg_read(context, UC_X86_REG_FDP, &offset);
+  out->DataOffset = (ULONG)offset;
+  uc_context_reg_read(context, UC_X86_REG_FDS, &out->DataSelector);
   /* The full tag word has two bits for each physical register, the saved one a bit that is set if it is in use. */
   for (unsigned i = 0; i < 8; i++)
     out->TagWord |= (UCHAR)((((tags >> (2 * i)) & 3) != 3) << i);
@@ -210,6 +218,12 @@ void cpu_set_fx(cpu *c, const XSAVE_FORMAT *in)
   for (unsigned i = 0; i < 8; i++)
     uc_context_reg_write(context, UC_X86_REG_ST0 + (int)i, &in->FloatRegisters[i]);
   uc_context_reg_write(context, UC_X86_REG_FPTAG, &tags);
+  uint64_t instruction = in->ErrorOffset, data = in->DataOffset;
+  uc_context_reg_write(context, UC_X86_REG_FOP, &in->ErrorOpcode);
+  uc_context_reg_write(context, UC_X86_REG_FIP, &instruction);
+  uc_context_reg_write(context, UC_X86_REG_FCS, &in->ErrorSelector);
+  uc_context_reg_write(context, UC_X86_REG_FDP, &data);
+  uc_context_reg_write(context, UC_X86_REG_FDS, &in->DataSelector);
   cpu_set_mxcsr(c, in->MxCsr);
   cpu_set_xmm(c, 0, 16, in->XmmRegisters);
 }

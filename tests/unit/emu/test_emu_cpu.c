@@ -38,6 +38,9 @@ START_TEST(fx_round_trip_through_the_guest)
   in.ControlWord = 0x37F;
   in.StatusWord = 0x3800; /* top of stack 7 */
   in.TagWord = 0x80;
+  in.ErrorOpcode = 0x123;
+  in.ErrorOffset = 0x11223344;
+  in.DataOffset = 0x55667788;
   in.FloatRegisters[0].Low = 0x8000000000000000ull;
   in.FloatRegisters[0].High = 0x3FFF; /* 1.0 */
   in.MxCsr = 0xFFFF9FC0;
@@ -51,6 +54,9 @@ START_TEST(fx_round_trip_through_the_guest)
   ck_assert_uint_eq(out.ControlWord, 0x37F);
   ck_assert_uint_eq(out.StatusWord, 0x3800);
   ck_assert_uint_eq(out.TagWord, 0x80);
+  ck_assert_uint_eq(out.ErrorOpcode, 0x123);
+  ck_assert_uint_eq(out.ErrorOffset, 0x11223344);
+  ck_assert_uint_eq(out.DataOffset, 0x55667788);
   ck_assert_mem_eq(out.FloatRegisters, in.FloatRegisters, sizeof in.FloatRegisters);
   ck_assert_mem_eq(out.XmmRegisters, in.XmmRegisters, sizeof in.XmmRegisters);
   g.cpu->gpr[CPU_RBX] = DATA;

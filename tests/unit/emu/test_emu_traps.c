@@ -270,6 +270,38 @@ START_TEST(invalid_opcodes)
 }
 END_TEST
 
+START_TEST(code_that_the_translator_dies_on_is_an_invalid_opcode)
+{
+  unsigned in_use, idle;
+  g.cpu->gpr[CPU_RBX] = DATA;
+  for (unsigned i = 0; i < 20; i++) {
+    RUN(&g, "\x90\xB9\x02\x00\x00\x00\xF0\x39\x03\xCC"); /* nop; mov ecx, 2; lock cmp [rbx], eax */
+    ck_exception(&g, 6, 6);
+    ck_assert_uint_eq(g.cpu->gpr[CPU_RCX], 2);
+    ck_assert_uint_eq(g.cpu->rflags & EFLAGS_TF, 0);
+  }
+  g.cpu->rip = CODE + 9;
+  guest_continue(&g);
+  ck_int3(&g, 9);
+  emu_engine_counts(g.emu, &in_use, &idle);
+  ck_assert_uint_eq(in_use + idle, 1);
+}
+END_TEST
+
+START_TEST(iret_to_virtual_8086_mode_is_general_protection)
+{
+  /* iretd with VM in the flags and selector 2222 on the stack */
+  guest_put(g.space, STACK_TOP - 0x100, "\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22\x22", 12);
+  RUN(&g, "\x90\xCF");
+  ck_exception(&g, 13, 1);
+  ck_assert_uint_eq(g.trap.error_code, 0x2220);
+  ck_assert_uint_eq(g.cpu->cs, KGDT64_R3_CODE);
+  RUN(&g, "\x48\xB8\x01\x00\x00\x00\x01\x00\x00\x00\xCC"); /* 64-bit code again */
+  ck_int3(&g, 10);
+  ck_assert_uint_eq(g.cpu->gpr[CPU_RAX], 0x100000001ull);
+}
+END_TEST
+
 START_TEST(icebp_is_vector_1_after_the_instruction)
 {
   RUN(&g, "\x90\xF1\x90");
@@ -465,6 +497,8 @@ int main(void)
   tcase_add_test(t, a_string_instruction_faults_in_the_middle);
   tcase_add_test(t, divide_by_zero_and_overflow);
   tcase_add_test(t, invalid_opcodes);
+  tcase_add_test(t, code_that_the_translator_dies_on_is_an_invalid_opcode);
+  tcase_add_test(t, iret_to_virtual_8086_mode_is_general_protection);
   tcase_add_test(t, icebp_is_vector_1_after_the_instruction);
   tcase_add_test(t, privileged_instructions_are_general_protection);
   tcase_add_test(t, bad_selectors_carry_their_error_code);
