@@ -66,12 +66,24 @@ NTSTATUS PspCreateUserProcess(const struct life_process_request *request, EPROCE
   return STATUS_SUCCESS;
 }
 
+/* Wine's ntdll clears a megabyte of stack before the first instruction of a thread's own: its stacks are as large, and
+ * committed but for the guard page and the last ones. */
+#define WINE_STACK_RESERVE 0x100000u
+#define WINE_STACK_UNCOMMITTED 0x4000u
+
 static NTSTATUS fill_user_thread(EPROCESS *Process, ETHREAD *Thread, ULONG64 commit, ULONG64 reserve)
 {
   const struct pe_headers *headers = mm_section_headers(Process->SectionObject);
-  NTSTATUS status =
-      MmCreateUserStack(Process, reserve ? reserve : headers->stack_reserve, commit ? commit : headers->stack_commit,
-                        &Thread->stack_allocation, &Thread->stack_base, &Thread->stack_limit);
+  if (!reserve)
+    reserve = headers->stack_reserve;
+  if (!commit)
+    commit = headers->stack_commit;
+  if (life_userland()->unix_call_slot) {
+    reserve = reserve < WINE_STACK_RESERVE ? WINE_STACK_RESERVE : reserve;
+    commit = reserve - WINE_STACK_UNCOMMITTED;
+  }
+  NTSTATUS status = MmCreateUserStack(Process, reserve, commit, &Thread->stack_allocation, &Thread->stack_base,
+                                      &Thread->stack_limit);
   return NT_SUCCESS(status) ? life_create_teb(Process, Thread) : status;
 }
 
