@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Names of routines fill this column. */
-#define ROUTINE_WIDTH 24
+#define ROUTINE_WIDTH 27
 
 static const char *api_name(uint64_t number)
 {
@@ -97,41 +97,60 @@ static void explain_dispatch(struct view *view, const struct dbgksim_trace_recor
     line(view, "DbgkForwardException", "%s to the %s port, %s chance%s", code, r->b ? "debug" : "exception",
          r->c ? "second" : "first", r->d ? "" : ": there is none");
     break;
-  case DBGKSIM_TRACE_FORWARD_RESULT: {
-    char status[16], returned[16];
-    line(view, "DbgkForwardException", "%s: status %s, ReturnedStatus %s", r->a ? "handled" : "not handled",
-         view_status((NTSTATUS)r->b, status), view_status((NTSTATUS)r->c, returned));
+  case DBGKSIM_TRACE_FORWARD_RESULT:
+    if (NT_SUCCESS((NTSTATUS)r->b))
+      line(view, "DbgkForwardException", "%s: the debugger said %s", r->a ? "handled" : "not handled",
+           view_status((NTSTATUS)r->c, number));
+    else
+      line(view, "DbgkForwardException", "not handled: the message could not be sent, %s",
+           view_status((NTSTATUS)r->b, number));
     break;
-  }
   case DBGKSIM_TRACE_USER_FRAME:
-    line(view, r->text[0] ? r->text : "user frame",
-         "CONTEXT and EXCEPTION_RECORD on the user stack, rsp 0x%" PRIx64 ", rip %s, status %s", r->a,
-         view_place(view, r->pid, r->b, rip, sizeof rip), view_status((NTSTATUS)r->c, number));
+    if (NT_SUCCESS((NTSTATUS)r->c))
+      line(view, r->text, "gets CONTEXT, EXCEPTION_RECORD and machine frame at 0x%" PRIx64, r->a);
+    else
+      line(view, r->text, "no room for its frame at 0x%" PRIx64 ": %s", r->a, view_status((NTSTATUS)r->c, number));
     break;
   case DBGKSIM_TRACE_RESUME:
-    line(view, "resume", "rip %s, rsp 0x%" PRIx64 ", eflags 0x%" PRIx64,
+    line(view, "back in user mode", "rip %s, rsp 0x%" PRIx64 ", eflags 0x%" PRIx64,
          view_place(view, r->pid, r->a, rip, sizeof rip), r->b, r->c);
     break;
   case DBGKSIM_TRACE_EXCEPTION_PORT:
     line(view, "exception port", "%s", r->a ? "handled" : "not handled");
     break;
   default:
-    line(view, "ZwTerminateProcess", "%s, status %s", r->text, code);
+    if (strcmp(r->text, "process") == 0)
+      line(view, "PsTerminateProcess", "process %" PRIu64 " is to end with %s", r->b, code);
+    else
+      line(view, "PspTerminateThreadByPointer", "thread %" PRIu64 " is to end with %s", r->b, code);
   }
+}
+
+/* ": STATUS_X" of a failure; nothing for success. */
+static const char *failure(uint64_t status, char out[80])
+{
+  char number[16];
+  out[0] = 0;
+  if ((NTSTATUS)status != STATUS_SUCCESS)
+    snprintf(out, 80, ": %s", view_status((NTSTATUS)status, number));
+  return out;
 }
 
 static void explain_message(struct view *view, const struct dbgksim_trace_record *r)
 {
-  char number[16];
+  char number[16], failed[80];
   switch (r->kind) {
   case DBGKSIM_TRACE_SEND:
-    line(view, "DbgkpSendApiMessage", "%s%s", api_name(r->a), r->b & 1 ? ", the process is suspended around it" : "");
+    line(view, "DbgkpSendApiMessage", "%s%s", api_name(r->a), r->b & 1 ? ", the process is frozen around it" : "");
     break;
   case DBGKSIM_TRACE_QUEUE:
-    line(view, "DbgkpQueueMessage", "%s, %s%s", api_name(r->a), view_status((NTSTATUS)r->c, number),
-         NT_SUCCESS((NTSTATUS)r->c) ? r->b & 2 ? ": queued, the sender does not wait"
-                                               : ": queued, EventsPresent is signalled, the thread waits"
-                                    : "");
+    if (!NT_SUCCESS((NTSTATUS)r->c))
+      line(view, "DbgkpQueueMessage", "%s%s", api_name(r->a), failure(r->c, failed));
+    else if (r->b & 2)
+      line(view, "DbgkpQueueMessage", "appended, the sender does not wait");
+    else
+      line(view, "DbgkpQueueMessage", "appended, EventsPresent is set, %" PRIu32 ":%" PRIu32 " waits for ContinueEvent",
+           r->pid, r->tid);
     break;
   case DBGKSIM_TRACE_FREEZE:
     line(view, "DbgkpSuspendProcess", "%" PRIu64 " other thread%s frozen", r->a, r->a == 1 ? "" : "s");
@@ -140,23 +159,30 @@ static void explain_message(struct view *view, const struct dbgksim_trace_record
     line(view, "DbgkpResumeProcess", "threads thawed");
     break;
   case DBGKSIM_TRACE_WAIT_EVENT:
-    line(view, "NtWaitForDebugEvent", "%s, %s of %" PRIu64 ":%" PRIu64, view_status((NTSTATUS)r->a, number),
-         state_name(r->b), r->c, r->d);
+    line(view, "NtWaitForDebugEvent", "%s of %" PRIu64 ":%" PRIu64 "%s", state_name(r->b), r->c, r->d,
+         failure(r->a, failed));
     break;
-  case DBGKSIM_TRACE_CONTINUE: {
-    char result[16];
-    line(view, "NtDebugContinue", "%" PRIu64 ":%" PRIu64 " with %s: %s", r->a, r->b,
-         view_status((NTSTATUS)r->c, number), view_status((NTSTATUS)r->d, result));
+  case DBGKSIM_TRACE_CONTINUE:
+    line(view, "NtDebugContinue", "%" PRIu64 ":%" PRIu64 ", %s%s", r->a, r->b, view_status((NTSTATUS)r->c, number),
+         failure(r->d, failed));
     break;
-  }
   default:
-    line(view, "DbgkpWakeTarget", "%s, ReturnedStatus %s: ContinueEvent is set", api_name(r->a),
-         view_status((NTSTATUS)r->b, number));
+    line(view, "DbgkpWakeTarget", "ReturnedStatus = %s, ContinueEvent is set", view_status((NTSTATUS)r->b, number));
   }
+}
+
+/* True for the first step of a path: a trap, a raised exception, a message that no exception sends. */
+static bool begins_path(const struct view *view, const struct dbgksim_trace_record *record)
+{
+  return record->kind == DBGKSIM_TRACE_TRAP || (record->kind == DBGKSIM_TRACE_SEND && record->a != 0) ||
+         (record->kind == DBGKSIM_TRACE_DISPATCH && view->last_probe != DBGKSIM_TRACE_TRAP_FRAME);
 }
 
 void explain_record(struct view *view, const struct dbgksim_trace_record *record)
 {
+  if (begins_path(view, record))
+    fputc('\n', view->out);
+  view->last_probe = record->kind;
   switch (record->kind) {
   case DBGKSIM_TRACE_TRAP:
   case DBGKSIM_TRACE_GATE:

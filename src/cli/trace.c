@@ -104,11 +104,11 @@ static int trace(struct session *session)
     if (status == DBGKSIM_NO_PROCESS)
       status = DBGKSIM_OK;
     session_begin_line(session);
-    if (format->end)
-      format->end(&view, status);
     fflush(view.out);
     if (status != DBGKSIM_OK)
       result = session_failed(session, status);
+    if (format->end)
+      format->end(&view, status);
   }
   if (session->options->explain)
     dbgksim_trace_subscribe(session->machine, 0, keep_record, &view);

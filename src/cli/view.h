@@ -35,6 +35,7 @@ struct view {
   size_t pending_count, pending_room;
   struct dbgksim_trace_record held[VIEW_HELD]; /**< of a trap that may be resolved without an exception */
   size_t held_count;
+  uint32_t last_probe; /**< kind of the last record explained */
 };
 
 /** An event, and all that the formats say of it. */
