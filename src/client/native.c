@@ -174,10 +174,14 @@ enum dbgksim_status dbgksim_wait(dbgksim_debugger *debugger, int64_t timeout_ns,
   }
   LONG64 timeout = timeout_ns > 0 ? -((timeout_ns - 1) / 100 + 1) : 0;
   NTSTATUS nt;
-  do
+  bool output_waits;
+  do {
     nt = NtWaitForDebugEvent(debugger->object, TRUE, timeout_ns < 0 ? 0 : (ULONG64)(uintptr_t)&timeout,
                              (ULONG64)(uintptr_t)&event->state);
-  while (nt == STATUS_ALERTED || nt == STATUS_USER_APC);
+    output_waits = nt == KE_WAIT_STOPPED && ke_ended() == KE_RUNNING;
+    if (output_waits)
+      machine_flush(machine);
+  } while (output_waits || nt == STATUS_ALERTED || nt == STATUS_USER_APC);
   if (nt == STATUS_TIMEOUT) {
     status = machine_fail(machine, DBGKSIM_TIMEOUT, "no debug event in time");
   } else if (nt == KE_WAIT_STOPPED) {

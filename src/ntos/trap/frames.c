@@ -208,9 +208,10 @@ void KeContextToKframes(KTRAP_FRAME *TrapFrame, KEXCEPTION_FRAME *ExceptionFrame
     TrapFrame->Dr1 = user_debug_address(Context->Dr1);
     TrapFrame->Dr2 = user_debug_address(Context->Dr2);
     TrapFrame->Dr3 = user_debug_address(Context->Dr3);
-    TrapFrame->Dr6 = Context->Dr6 & DR6_VISIBLE;
     TrapFrame->Dr7 = Context->Dr7 & 0xFFFFFFFFull & ~DR7_HIDDEN;
     Thread->DebugActive.ActiveDR7 = (TrapFrame->Dr7 & DR7_ENABLE) != 0;
+    /* Without an enabled breakpoint the register is not loaded: what a handler hands back is not seen again. */
+    TrapFrame->Dr6 = Thread->DebugActive.ActiveDR7 ? Context->Dr6 & DR6_VISIBLE : 0;
   }
 }
 
