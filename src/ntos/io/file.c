@@ -48,7 +48,8 @@ ACCESS_MASK io_grant(const FILE_OBJECT *File, ACCESS_MASK DesiredAccess)
   bool device = File->kind == IO_CONSOLE || File->kind == IO_NULL;
   if ((DesiredAccess & MAXIMUM_ALLOWED) && !device && !File->writable)
     access &= ~CHANGING_RIGHTS;
-  return access & ~MAXIMUM_ALLOWED;
+  /* Who may list the folder may read attributes; Wine's MoveFile does so on a handle opened with DELETE alone. */
+  return (access & ~MAXIMUM_ALLOWED) | FILE_READ_ATTRIBUTES;
 }
 
 static NTSTATUS open_device(char *path, ACCESS_MASK access, FILE_OBJECT **File)

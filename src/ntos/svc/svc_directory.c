@@ -142,7 +142,8 @@ NTSTATUS NtQueryDirectoryFile(HANDLE FileHandle, HANDLE Event, ULONG64 ApcRoutin
     return STATUS_INVALID_INFO_CLASS;
   if (Length < layout->smallest)
     return STATUS_INFO_LENGTH_MISMATCH;
-  NTSTATUS status = ProbeForWrite(FileInformation, Length, 8);
+  /* No alignment is asked for: Wine's FindFirstFile passes a buffer at an odd offset of its own structure. */
+  NTSTATUS status = ProbeForWrite(FileInformation, Length, 1);
   if (NT_SUCCESS(status) && FileName != 0)
     status = mm_user_read_utf8(FileName, &pattern);
   if (NT_SUCCESS(status))
