@@ -25,7 +25,8 @@ static NTSTATUS push_context(const CONTEXT *context, ULONG64 *at)
   frame.MachineFrame.Rsp = context->Rsp;
   ULONG64 rsp = ((context->Rsp - sizeof(MACHINE_FRAME)) & ~0xFull) - offsetof(struct user_apc_frame, MachineFrame);
   *at = rsp;
-  return mm_user_write(rsp, &frame, sizeof frame);
+  /* Not sizeof frame: its tail padding would reach the bytes at the old rsp. */
+  return mm_user_write(rsp, &frame, offsetof(struct user_apc_frame, MachineFrame) + sizeof(MACHINE_FRAME));
 }
 
 static void current_context(KTHREAD *Thread, CONTEXT *context)
