@@ -31,6 +31,7 @@ struct svc_state {
   ULONG atom_room;
   struct svc_nls_section nls[SVC_NLS_SECTIONS];
   ULONG nls_count;
+  ULONG64 unix_calls_reported; /**< bit per code of a Wine Unix call that the log has named */
   ULONG locale[2]; /**< LCID of the system and of the user */
 };
 
