@@ -10,12 +10,13 @@ PROBE(breakpoint, "int3");
 ULONG start(void *peb)
 {
   (void)peb;
+  ULONG aligned = 7;
   UCHAR hidden = 7;
   CHECK_STATUS(NtQueryInformationThread(NtCurrentThread, ThreadHideFromDebugger, &hidden, 1, NULL), STATUS_SUCCESS);
   CHECK(hidden == 0);
-  CHECK_STATUS(NtQueryInformationThread(NtCurrentThread, ThreadHideFromDebugger, &hidden, 4, NULL),
+  CHECK_STATUS(NtQueryInformationThread(NtCurrentThread, ThreadHideFromDebugger, &aligned, 4, NULL),
                STATUS_INFO_LENGTH_MISMATCH);
-  CHECK_STATUS(NtSetInformationThread(NtCurrentThread, ThreadHideFromDebugger, &hidden, 1),
+  CHECK_STATUS(NtSetInformationThread(NtCurrentThread, ThreadHideFromDebugger, &aligned, 1),
                STATUS_INFO_LENGTH_MISMATCH);
   CHECK_STATUS(NtSetInformationThread(0xDEAD0, ThreadHideFromDebugger, NULL, 0), STATUS_INVALID_HANDLE);
   CHECK_STATUS(NtSetInformationThread(NtCurrentThread, ThreadHideFromDebugger, NULL, 0), STATUS_SUCCESS);

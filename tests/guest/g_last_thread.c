@@ -16,5 +16,6 @@ ULONG start(void *peb)
   (void)peb;
   CHECK_STATUS(NtDuplicateObject(NtCurrentProcess, NtCurrentThread, NtCurrentProcess, &self, 0, 0, 2), STATUS_SUCCESS);
   create_thread(other, (void *)self);
+  CHECK_STATUS(NtDelayExecution(FALSE, MILLISECONDS(5)), STATUS_SUCCESS);
   RtlExitUserThread(3);
 }
