@@ -18,8 +18,8 @@ NTSTATUS NtFreeVirtualMemory(HANDLE ProcessHandle, ULONG64 BaseAddress, ULONG64 
 /** Changes protection. Statuses of MmProtectVirtualMemory. */
 NTSTATUS NtProtectVirtualMemory(HANDLE ProcessHandle, ULONG64 BaseAddress, ULONG64 RegionSize, ULONG NewProtect,
                                 ULONG64 OldProtect);
-/** Classes 0 (basic), 2 (mapped file name), 3 (region), 6 (image). STATUS_INVALID_INFO_CLASS,
- *  STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_ADDRESS, STATUS_BUFFER_OVERFLOW. */
+/** Classes 0 (basic), 2 (mapped file name), 3 (region), 6 (image), in Wine's userland 1000 (Unix functions).
+ *  STATUS_INVALID_INFO_CLASS, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_ADDRESS, STATUS_BUFFER_OVERFLOW. */
 NTSTATUS NtQueryVirtualMemory(HANDLE ProcessHandle, ULONG64 BaseAddress, ULONG MemoryInformationClass,
                               ULONG64 MemoryInformation, ULONG64 MemoryInformationLength, ULONG64 ReturnLength);
 /** STATUS_PARTIAL_COPY with the bytes that were moved before the first bad page. */

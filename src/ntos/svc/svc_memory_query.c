@@ -4,6 +4,7 @@
 
 #include "ntos/io/io.h"
 #include "ntos/ke/ke.h"
+#include "ntos/life/life.h"
 #include "ntos/mm/mm.h"
 #include "ntos/svc/svc_memory.h"
 #include "ntos/svc/svc_section.h"
@@ -14,7 +15,8 @@ enum memory_class {
   MemoryBasicInformation = 0,
   MemoryMappedFilenameInformation = 2,
   MemoryRegionInformation = 3,
-  MemoryImageInformation = 6
+  MemoryImageInformation = 6,
+  MemoryWineUnixFuncs = 1000
 };
 
 typedef struct _MEMORY_REGION_INFORMATION {
@@ -120,6 +122,24 @@ static NTSTATUS query_image(EPROCESS *process, ULONG64 address, MEMORY_IMAGE_INF
   return pe != NULL ? STATUS_SUCCESS : STATUS_INVALID_ADDRESS;
 }
 
+/* Where Wine's DLLs ask for the table of their Unix side. Each but ntdll (whose handle stays 0) gets its base for a
+ * handle, since some refuse to load without one; the calls themselves are not implemented. */
+static NTSTATUS query_unix_functions(EPROCESS *process, ULONG64 address, ULONG64 *handle)
+{
+  ULONG64 base;
+  const struct life_userland *userland = life_userland();
+  if (userland->unix_call_slot == 0)
+    return STATUS_INVALID_INFO_CLASS;
+  SECTION *section = mm_section_at(process, address, &base);
+  if (section == NULL)
+    return STATUS_INVALID_ADDRESS;
+  *handle = base;
+  NTSTATUS status = section != userland->ntdll && mm_section_headers(section) != NULL ? STATUS_SUCCESS
+                                                                                      : STATUS_INVALID_INFO_CLASS;
+  ObDereferenceObject(section);
+  return status;
+}
+
 static ULONG size_of_class(ULONG class)
 {
   switch (class) {
@@ -131,6 +151,8 @@ static ULONG size_of_class(ULONG class)
     return offsetof(MEMORY_REGION_INFORMATION, CommitSize);
   case MemoryImageInformation:
     return sizeof(MEMORY_IMAGE_INFORMATION);
+  case MemoryWineUnixFuncs:
+    return sizeof(ULONG64);
   default:
     return 0;
   }
@@ -144,6 +166,7 @@ NTSTATUS NtQueryVirtualMemory(HANDLE ProcessHandle, ULONG64 BaseAddress, ULONG M
     MEMORY_BASIC_INFORMATION64 basic;
     MEMORY_REGION_INFORMATION region;
     MEMORY_IMAGE_INFORMATION image;
+    ULONG64 handle;
   } out;
   ULONG64 size = size_of_class(MemoryInformationClass);
   memset(&out, 0, sizeof(out));
@@ -171,6 +194,9 @@ NTSTATUS NtQueryVirtualMemory(HANDLE ProcessHandle, ULONG64 BaseAddress, ULONG M
     break;
   case MemoryRegionInformation:
     status = query_region(process, BaseAddress, &out.region);
+    break;
+  case MemoryWineUnixFuncs:
+    status = query_unix_functions(process, BaseAddress, &out.handle);
     break;
   default:
     status = query_image(process, BaseAddress, &out.image);
