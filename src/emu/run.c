@@ -34,6 +34,13 @@ static enum next fail(struct run *r, const char *text)
   return NEXT_TRAP;
 }
 
+/* VM alone proves nothing: loopne and loope leave garbage in the flags of the engine. */
+static bool in_vm86(const struct run *r)
+{
+  const struct blob_layout *at = &r->g->owner->calibration->at;
+  return blob_u32(r->c->extended->blob, at->selector[SEG_CS] + 16) == 0xFFFF; /* limit */
+}
+
 /* Runs until a hook stops the engine. STOP_NONE: it cannot go on, the trap is filled in. */
 static enum stop_reason execute(struct run *r, uint64_t flags)
 {
@@ -57,7 +64,7 @@ static enum stop_reason execute(struct run *r, uint64_t flags)
     }
     return STOP_ABORTED;
   }
-  if (UNLIKELY((r->c->extended->engine_rflags & EFLAGS_VM) != 0))
+  if (UNLIKELY((r->c->extended->engine_rflags & EFLAGS_VM) != 0) && in_vm86(r))
     g->stop = STOP_VM86;
   if (g->stop == STOP_NONE) {
     char text[96];

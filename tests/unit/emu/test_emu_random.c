@@ -55,6 +55,12 @@ static void start(uint64_t from, uint64_t base)
     uint64_t r = next_random();
     code[i] = (r & 7) == 0 ? prefix[(r >> 8) % sizeof prefix] : (uint8_t)(r >> 16);
   }
+  /* Known defects of the engine library: port instructions run at CPL 3, loopne and loope can lose the flags, and
+   * comparisons with a LOCK prefix take an undefined operand. */
+  for (unsigned i = 0; i < CODE_SIZE; i++) {
+    if ((code[i] & 0xFC) == 0x6C || (code[i] & 0xF4) == 0xE4 || (code[i] & 0xFE) == 0xE0 || code[i] == 0xF0)
+      code[i] = 0x90;
+  }
   memset(space_host(g.space, DATA, 0x2000), 0x11, 0x2000);
   memset(space_host(g.space, STACK_TOP - 0x2000, 0x2000), 0x22, 0x2000);
   memset(space_host(g.space, WRITABLE_CODE, EMU_PAGE_SIZE), 0x33, EMU_PAGE_SIZE);
