@@ -6,25 +6,12 @@
 #include "ntos/mm/mm.h"
 #include "ntos/ob/ob.h"
 #include "ntos/svc/svc_io.h"
-#include "ntos/svc/svc_memory_query.h"
+#include "ntos/svc/svc_process.h"
 
 #include <string.h>
 
 #define PAGE_BYTES 0x1000ull
 #define MemExtendedParameterAddressRequirements 1u
-
-NTSTATUS svc_reference_process(HANDLE Handle, ACCESS_MASK access, EPROCESS **Process)
-{
-  void *object = NULL;
-  NTSTATUS status =
-      ObReferenceObjectByHandle(Handle, access, ob_types()->Process, KeGetPreviousMode(), &object, NULL);
-  *Process = object;
-  if (!NT_SUCCESS(status) || !(*Process)->native)
-    return status;
-  /* The memory of a native process is the host's. */
-  ObDereferenceObject(object);
-  return STATUS_ACCESS_DENIED;
-}
 
 /* The in-out pair that most memory services have. */
 static NTSTATUS capture_range(ULONG64 base_pointer, ULONG64 size_pointer, ULONG64 *base, ULONG64 *size)

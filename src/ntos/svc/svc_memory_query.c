@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* NtQueryVirtualMemory. */
-#include "ntos/svc/svc_memory_query.h"
+#include "ntos/svc/svc_process.h"
 
 #include "ntos/io/io.h"
 #include "ntos/ke/ke.h"

@@ -8,6 +8,7 @@
 NTSTATUS svc_reference_process(HANDLE Handle, ACCESS_MASK access, EPROCESS **Process)
 {
   void *object;
+  *Process = NULL;
   NTSTATUS status = ObReferenceObjectByHandle(Handle, access, ob_types()->Process, KeGetPreviousMode(), &object, NULL);
   if (!NT_SUCCESS(status))
     return status;

@@ -30,7 +30,7 @@ bool svc_register_all(void)
       svc_process_table,   svc_process_query_table,
       svc_thread_table,    svc_thread_query_table,
       svc_exception_table, svc_debug_table,
-      svc_wine_table,
+      svc_wine_table,      svc_create_process_table,
   };
   for (unsigned i = 0; i < sizeof tables / sizeof tables[0]; i++)
     if (!KeAddSystemServiceTable(tables[i]))
