@@ -130,7 +130,9 @@ uint64_t space_next_pte(const address_space *s, uint64_t va, uint64_t end);
 void space_code_changed(address_space *s, uint64_t va, uint64_t size);
 /** Makes whole pages read as zero again and gives their memory back (PTEs are not touched). */
 void space_discard(address_space *s, uint64_t va, uint64_t size);
-/** Maps a view over the arena. `va` and `size` are multiples of 64 KB.
+/** Maps a view over the arena. `va` and `size` are multiples of 64 KB. False also if it overlaps another view or goes
+ *  past the end of the file. Mapping, unmapping and discarding drop translations by themselves: a space_code_changed
+ *  after them would only lose what an image has kept.
  *  @param image_id  not 0 for a sealed image file: identity for keeping translations over reuse of an engine */
 bool space_map_view(address_space *s, uint64_t va, uint64_t size, int fd, uint64_t offset, bool copy_on_write,
                     uint64_t image_id);
