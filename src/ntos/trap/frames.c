@@ -11,8 +11,6 @@
 #define DR6_VISIBLE 0xF00Full
 #define DR7_HIDDEN 0xDC00ull
 #define DR7_ENABLE 0xFFull
-/* A KEXCEPTION_FRAME and the record lie below the trap frame (spec/1.3: rsp is lowered by 0x1D8). */
-#define EXCEPTION_FRAME_ROOM 0x1D8u
 
 void ki_push_machine_frame(KTHREAD *Thread, KTRAP_FRAME *TrapFrame, ULONG64 Rip, ULONG EFlags, ULONG64 ErrorCode)
 {
@@ -259,7 +257,7 @@ NTSTATUS KiInitializeContextThread(ETHREAD *Thread, const CONTEXT *context)
   }
   memset(emu_kernel_host(KeGetPcr()->emu, slot, KI_SLOT_SIZE), 0, KI_SLOT_SIZE);
   t->TrapFrame = ki_frame_of(t);
-  t->ExceptionFrame = (KEXCEPTION_FRAME *)((UCHAR *)t->TrapFrame - EXCEPTION_FRAME_ROOM);
+  t->ExceptionFrame = (KEXCEPTION_FRAME *)((UCHAR *)t->TrapFrame - KI_EXCEPTION_FRAME_ROOM);
   t->cpu->gs_base = t->Teb;
   t->PreviousMode = UserMode;
   ki_push_machine_frame(t, t->TrapFrame, context->Rip, EFLAGS_IF | EFLAGS_ALWAYS, 0);

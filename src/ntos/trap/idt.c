@@ -160,7 +160,7 @@ void ki_take_interrupt(KTHREAD *Thread, const struct cpu_trap *trap)
   ULONG64 top = (gate->IstIndex & 7 ? tss->Ist[gate->IstIndex & 7] : tss->Rsp0) & ~0xFull;
   KTRAP_FRAME *frame = emu_kernel_host(KeGetPcr()->emu, top - sizeof(KTRAP_FRAME), sizeof(KTRAP_FRAME));
   KEXCEPTION_FRAME *exception_frame = emu_kernel_host(
-      KeGetPcr()->emu, top - sizeof(KTRAP_FRAME) - 0x1D8, sizeof(KEXCEPTION_FRAME));
+      KeGetPcr()->emu, top - sizeof(KTRAP_FRAME) - KI_EXCEPTION_FRAME_ROOM, sizeof(KEXCEPTION_FRAME));
   if (!frame || !exception_frame)
     triple_fault(Thread);
   ULONG flags = (ULONG)Thread->cpu->rflags | (d.fault ? EFLAGS_RF : 0);

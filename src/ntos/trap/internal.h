@@ -29,6 +29,9 @@ typedef struct _KIDTENTRY64 {
   ULONG Reserved;
 } KIDTENTRY64;
 C_ASSERT_SIZE(KIDTENTRY64, 16);
+/** A KEXCEPTION_FRAME and the record lie below the trap frame: a call's return address, then rsp lowered by 0x1D8
+ *  (spec/1.3). */
+#define KI_EXCEPTION_FRAME_ROOM (8u + 0x1D8u)
 #define IDT_INTERRUPT_GATE 0xEu
 #define IDT_TRAP_GATE 0xFu
 

@@ -125,7 +125,7 @@ static void take_trap(KTHREAD *Thread, const struct cpu_trap *trap)
   case CPU_TRAP_STOPPED:
   case CPU_TRAP_FAILED:
     Thread->TrapFrame = ki_frame_of(Thread);
-    Thread->ExceptionFrame = (KEXCEPTION_FRAME *)((UCHAR *)Thread->TrapFrame - 0x1D8);
+    Thread->ExceptionFrame = (KEXCEPTION_FRAME *)((UCHAR *)Thread->TrapFrame - KI_EXCEPTION_FRAME_ROOM);
     ki_push_machine_frame(Thread, Thread->TrapFrame, Thread->cpu->rip, (ULONG)Thread->cpu->rflags, 0);
     ki_save_frames(Thread, Thread->TrapFrame, Thread->ExceptionFrame, TRAP_INTERRUPT);
     if (trap->kind == CPU_TRAP_FAILED) {

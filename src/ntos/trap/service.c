@@ -107,7 +107,7 @@ void ki_system_call(KTHREAD *Thread)
   ULONG number = (ULONG)c->gpr[CPU_RAX];
   KeUpdateSharedTime();
   Thread->TrapFrame = f;
-  Thread->ExceptionFrame = (KEXCEPTION_FRAME *)((UCHAR *)f - 0x1D8);
+  Thread->ExceptionFrame = (KEXCEPTION_FRAME *)((UCHAR *)f - KI_EXCEPTION_FRAME_ROOM);
   ki_push_machine_frame(Thread, f, c->rip + 2, (ULONG)c->rflags, 0);
   ki_save_frames(Thread, f, Thread->ExceptionFrame, TRAP_SERVICE);
   /* The syscall instruction itself leaves these. */
