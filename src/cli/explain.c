@@ -209,6 +209,6 @@ void explain_record(struct view *view, const struct dbgksim_trace_record *record
     explain_message(view, record);
     break;
   default:
-    line(view, dbgksim_trace_kind_name((enum dbgksim_trace_kind)record->kind), "%s", record->text);
+    line(view, "remark", "%s", record->text);
   }
 }
