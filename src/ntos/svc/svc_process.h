@@ -144,7 +144,7 @@ NTSTATUS NtCallbackReturn(ULONG64 OutputBuffer, ULONG OutputLength, NTSTATUS Sta
 
 /* ---- svc_wine.c: what Wine's ntdll asks of its Unix side (spec/7.2) ---- */
 
-/** Calls function `code` of a DLL's Unix side. STATUS_NOT_IMPLEMENTED for all but two of ntdll's. */
+/** Calls function `code` of a DLL's Unix side. STATUS_NOT_IMPLEMENTED for all but three of ntdll's. */
 NTSTATUS wine_unix_call(ULONG64 handle, ULONG code, ULONG64 arguments);
 /** A line for Wine's log, which goes to the trace; returns the length. */
 NTSTATUS wine_dbg_write(ULONG64 buffer, ULONG length);

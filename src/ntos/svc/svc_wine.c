@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Functions of ntdll's Unix side. */
-enum { UNIX_LOAD_SO_DLL = 0, UNIX_SYSTEM_TIME_PRECISE = 2 };
+enum { UNIX_LOAD_SO_DLL = 0, UNIX_UNWIND_BUILTIN_DLL = 1, UNIX_SYSTEM_TIME_PRECISE = 2 };
 /* Lines of Wine's log are short; what follows this is not shown. */
 #define DBG_WRITE_LIMIT 1024u
 
@@ -33,6 +33,9 @@ NTSTATUS wine_unix_call(ULONG64 handle, ULONG code, ULONG64 arguments)
   switch (code) {
   case UNIX_LOAD_SO_DLL:
     return STATUS_SUCCESS;
+  case UNIX_UNWIND_BUILTIN_DLL:
+    /* No host unwind information: the unwinder then takes the function for a leaf. */
+    return STATUS_UNSUCCESSFUL;
   case UNIX_SYSTEM_TIME_PRECISE:
     now = KeQuerySystemTime();
     return mm_user_write(arguments, &now, sizeof now);
