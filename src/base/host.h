@@ -74,4 +74,14 @@ bool host_rename(const char *from, const char *to, bool replace);
 /** Nanoseconds of a monotonic clock: for budgets and benchmarks, never for guest-visible time. */
 uint64_t host_nanoseconds(void);
 
+/** Runs fn in a forked child on a copy of `size` bytes at `memory`, which is copied back.
+ *  @param signal_number  receives the signal that ended the child, 0 if none
+ *  @return true if fn returned */
+bool host_run_in_child(void (*fn)(void *memory), void *memory, size_t size, int *signal_number);
+/** Makes host_guard_call work: catches SIGABRT for the whole process; aborts outside of guarded calls go where they
+ *  would have gone. */
+void host_guard_install(void);
+/** Calls fn; false if it called abort (its stack was cut off: whatever it held is lost). */
+bool host_guard_call(void (*fn)(void *argument), void *argument);
+
 #endif

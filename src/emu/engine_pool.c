@@ -63,7 +63,7 @@ enum emu_status emu_create(const struct emu_config *config, emu **out, char *mes
     return fail(calibration->status, calibration->message, message, message_size);
   if (!config_valid(config))
     return fail(EMU_NO_MEMORY, "the arenas of the processor are not valid", message, message_size);
-  guard_install();
+  host_guard_install();
   emu *e = calloc(1, sizeof *e);
   if (e == NULL)
     return fail(EMU_NO_MEMORY, "no memory for the processor", message, message_size);

@@ -190,8 +190,6 @@ static inline void blob_set32(uint8_t *blob, size_t at, uint32_t v) { memcpy(blo
 static inline uc_context *as_context(const uint8_t *blob) { return (uc_context *)(uintptr_t)blob; }
 
 /* guard.c */
-/** Takes over SIGABRT for the time that the library runs; once per host process. */
-void guard_install(void);
 /** uc_emu_start. False: the library aborted; the state is that before the block it could not translate, and the
  *  emulator is only good for saving that state and for guard_close. */
 bool guard_start(uc_engine *uc, uint64_t rip, uc_err *error);
