@@ -16,6 +16,7 @@ struct life_state {
 static inline struct life_state *life_state(void) { return KeGetPcr()->life; }
 
 #define TEB_SIZE 0x4000u /**< the TEB, and what Wine's userland keeps behind it */
+#define TEB_EXCEPTION_LIST 0x00u
 #define TEB_STACK_BASE 0x08u
 #define TEB_STACK_LIMIT 0x10u
 #define TEB_SELF 0x30u

@@ -278,7 +278,10 @@ NTSTATUS life_create_teb(EPROCESS *Process, ETHREAD *Thread)
     return status;
   Thread->Tcb.Teb = teb;
   const ULONG64 list = teb + TEB_ACTIVATION_STACK + 8;
+  /* Wine's ntdll ends its walk of ExceptionList at -1, also on x64, where Windows has 0. */
+  const ULONG64 end_of_frames = life_userland()->unix_call_slot ? ~(ULONG64)0 : 0;
   const struct field fields[] = {
+      {TEB_EXCEPTION_LIST, 8, end_of_frames},
       {TEB_STACK_BASE, 8, Thread->stack_base},
       {TEB_STACK_LIMIT, 8, Thread->stack_limit},
       {TEB_SELF, 8, teb},
