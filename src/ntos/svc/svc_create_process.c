@@ -277,19 +277,19 @@ static NTSTATUS create(const struct creation *c, ULONG process_flags, ULONG thre
   return status;
 }
 
-static NTSTATUS probe(const struct outputs *to)
+/* Wine's kernelbase leaves PS_CREATE_INFO uninitialised: one of another size is not written instead of refused. */
+static NTSTATUS probe(struct outputs *to)
 {
   ULONG64 size = 0;
   NTSTATUS status = svc_probe_handle(to->process_handle);
   if (NT_SUCCESS(status))
     status = svc_probe_handle(to->thread_handle);
-  if (NT_SUCCESS(status) && to->create_info) {
+  if (NT_SUCCESS(status) && to->create_info)
     status = ProbeForWrite(to->create_info, sizeof(PS_CREATE_INFO64), 8);
-    if (NT_SUCCESS(status))
-      status = mm_user_read_u64(to->create_info, &size);
-    if (NT_SUCCESS(status) && size != sizeof(PS_CREATE_INFO64))
-      status = STATUS_INVALID_PARAMETER;
-  }
+  if (NT_SUCCESS(status) && to->create_info)
+    status = mm_user_read_u64(to->create_info, &size);
+  if (NT_SUCCESS(status) && size != sizeof(PS_CREATE_INFO64))
+    to->create_info = 0;
   return status;
 }
 
@@ -298,7 +298,7 @@ NTSTATUS NtCreateUserProcess(ULONG64 ProcessHandle, ULONG64 ThreadHandle, ACCESS
                              ULONG64 ThreadObjectAttributes, ULONG ProcessFlags, ULONG ThreadFlags,
                              ULONG64 ProcessParameters, ULONG64 CreateInfo, ULONG64 AttributeList)
 {
-  const struct outputs to = {ProcessHandle, ThreadHandle, CreateInfo, ProcessDesiredAccess, ThreadDesiredAccess};
+  struct outputs to = {ProcessHandle, ThreadHandle, CreateInfo, ProcessDesiredAccess, ThreadDesiredAccess};
   struct creation *c = ExAllocatePoolWithTag(sizeof *c, POOL_TAG('P', 's', 'C', 'r'));
   ULONG state = PsCreateInitialState;
   if (!c)
@@ -321,7 +321,7 @@ NTSTATUS NtCreateUserProcess(ULONG64 ProcessHandle, ULONG64 ThreadHandle, ACCESS
   if (NT_SUCCESS(status)) {
     status = open_image(c, &state);
     if (!NT_SUCCESS(status))
-      (void)write_create_info(CreateInfo, state, NULL, 0);
+      (void)write_create_info(to.create_info, state, NULL, 0);
     else
       status = create(c, ProcessFlags, ThreadFlags, &to);
   }

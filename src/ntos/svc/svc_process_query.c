@@ -176,7 +176,7 @@ static NTSTATUS fill(EPROCESS *process, ULONG class, union process_information *
   memset(out, 0, sizeof *out);
   switch (class) {
   case ProcessBasicInformation:
-    out->basic.ExitStatus = process->Pcb.Header.SignalState > 0 ? process->ExitStatus : STATUS_PENDING;
+    out->basic.ExitStatus = process->ExitStatus;
     out->basic.PebBaseAddress = process->Peb;
     out->basic.AffinityMask = 1;
     out->basic.BasePriority = NORMAL_PRIORITY;
