@@ -90,7 +90,7 @@ NTSTATUS NtWaitForSingleObject(HANDLE Handle, BOOLEAN Alertable, ULONG64 Timeout
 NTSTATUS NtWaitForMultipleObjects(ULONG Count, ULONG64 Handles, ULONG WaitType, BOOLEAN Alertable, ULONG64 Timeout);
 /** Signals an event, releases a mutant or a semaphore, then waits. */
 NTSTATUS NtSignalAndWaitForSingleObject(HANDLE SignalHandle, HANDLE WaitHandle, BOOLEAN Alertable, ULONG64 Timeout);
-/** Sleeps. */
+/** Sleeps; without an interval for ever. */
 NTSTATUS NtDelayExecution(BOOLEAN Alertable, ULONG64 DelayInterval);
 /** STATUS_NO_YIELD_PERFORMED: nobody else was ready. */
 NTSTATUS NtYieldExecution(void);

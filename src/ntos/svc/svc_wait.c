@@ -122,11 +122,13 @@ NTSTATUS NtSignalAndWaitForSingleObject(HANDLE SignalHandle, HANDLE WaitHandle, 
 
 NTSTATUS NtDelayExecution(BOOLEAN Alertable, ULONG64 DelayInterval)
 {
-  LONG64 interval;
-  NTSTATUS status = mm_user_read(&interval, DelayInterval, sizeof interval);
+  LONG64 storage;
+  const LONG64 *interval;
+  /* No interval is for ever: so Wine's kernelbase says INFINITE. */
+  NTSTATUS status = svc_capture_timeout(DelayInterval, &storage, &interval);
   if (!NT_SUCCESS(status))
     return status;
-  return KeDelayExecutionThread(KeGetPreviousMode(), Alertable != 0, &interval);
+  return KeDelayExecutionThread(KeGetPreviousMode(), Alertable != 0, interval);
 }
 
 NTSTATUS NtYieldExecution(void) { return KeYieldExecution() ? STATUS_SUCCESS : STATUS_NO_YIELD_PERFORMED; }
