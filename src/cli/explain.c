@@ -171,10 +171,13 @@ static void explain_message(struct view *view, const struct dbgksim_trace_record
   }
 }
 
-/* True for the first step of a path: a trap, a raised exception, a message that no exception sends. */
+/* True for the first step of a path: a trap, a raised exception, the end of a process, a message that no exception
+ * sends. */
 static bool begins_path(const struct view *view, const struct dbgksim_trace_record *record)
 {
-  return record->kind == DBGKSIM_TRACE_TRAP || (record->kind == DBGKSIM_TRACE_SEND && record->a != 0) ||
+  return record->kind == DBGKSIM_TRACE_TRAP ||
+         (record->kind == DBGKSIM_TRACE_TERMINATE && strcmp(record->text, "process") == 0) ||
+         (record->kind == DBGKSIM_TRACE_SEND && record->a != 0) ||
          (record->kind == DBGKSIM_TRACE_DISPATCH && view->last_probe != DBGKSIM_TRACE_TRAP_FRAME);
 }
 

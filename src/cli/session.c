@@ -54,7 +54,32 @@ void session_write(struct session *session, int stream, const void *bytes, size_
 
 static void write_output(void *context, int stream, const void *bytes, size_t size)
 {
-  session_write(context, stream, bytes, size);
+  struct session *session = context;
+  const struct session_piece piece = {stream, size};
+  char *grown = session->holds_output ? realloc(session->held, session->held_size + sizeof piece + size) : NULL;
+  if (!grown) {
+    session_release(session, SIZE_MAX);
+    session_write(session, stream, bytes, size);
+    return;
+  }
+  session->held = grown;
+  memcpy(grown + session->held_size, &piece, sizeof piece);
+  memcpy(grown + session->held_size + sizeof piece, bytes, size);
+  session->held_size += sizeof piece + size;
+}
+
+void session_release(struct session *session, size_t count)
+{
+  size_t at = 0;
+  for (; at < session->held_size && count; count--) {
+    struct session_piece piece;
+    memcpy(&piece, session->held + at, sizeof piece);
+    session_write(session, piece.stream, session->held + at + sizeof piece, piece.size);
+    at += sizeof piece + piece.size;
+  }
+  if (at)
+    memmove(session->held, session->held + at, session->held_size - at);
+  session->held_size -= at;
 }
 
 static size_t read_input(void *context, void *bytes, size_t size)
@@ -193,6 +218,8 @@ int session_close(struct session *session, int result)
 {
   interrupted_machine = NULL;
   dbgksim_machine_destroy(session->machine);
+  session_release(session, SIZE_MAX);
+  free(session->held);
   bool good = close_file(session->program[0]);
   if (session->program[1] != session->program[0])
     good &= close_file(session->program[1]);

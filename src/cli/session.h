@@ -7,14 +7,23 @@
 
 #include <stdio.h>
 
+/** Heads a piece of program output. */
+struct session_piece {
+  int stream;
+  size_t size;
+};
+
 struct session {
   const struct options *options;
   dbgksim_machine *machine;
-  FILE *trace;      /**< where the trace goes; NULL for run */
-  FILE *program[2]; /**< where standard output and standard error of programs go */
-  bool shares[2];   /**< program[i] shows in one place with the trace */
-  bool mid_line;    /**< a program's output stopped inside a line of that place */
-  bool colour;      /**< the trace is shown by a terminal */
+  FILE *trace;       /**< where the trace goes; NULL for run */
+  FILE *program[2];  /**< where standard output and standard error of programs go */
+  bool shares[2];    /**< program[i] shows in one place with the trace */
+  bool mid_line;     /**< a program's output stopped inside a line of that place */
+  bool colour;       /**< the trace is shown by a terminal */
+  bool holds_output; /**< program output waits for session_release, so that it comes in order with records */
+  char *held;        /**< pieces: struct session_piece and its bytes */
+  size_t held_size;
 };
 
 /** Opens the streams and builds the machine. CLI_OK, or an exit status after one line about the fault. */
@@ -23,6 +32,8 @@ int session_open(struct session *session, const struct options *options);
 int session_spawn(struct session *session, dbgksim_debugger *debugger, uint32_t *pid);
 /** Writes what a program printed. */
 void session_write(struct session *session, int stream, const void *bytes, size_t size);
+/** Writes the oldest pieces that are held, at most `count`. */
+void session_release(struct session *session, size_t count);
 /** Ends a line that a program left open, so that trace text begins on its own. */
 void session_begin_line(struct session *session);
 /** One line about a run that did not come to its end; returns the exit status. */

@@ -45,6 +45,10 @@ static void show_records(struct view *view, const struct format *format)
 {
   for (size_t i = 0; i < view->pending_count && format->probe; i++) {
     const struct dbgksim_trace_record *record = &view->pending[i];
+    if (record->kind == DBGKSIM_TRACE_OUTPUT) {
+      session_release(view->session, 1);
+      continue;
+    }
     if (hold(view, record))
       continue;
     session_begin_line(view->session);
@@ -56,6 +60,7 @@ static void show_records(struct view *view, const struct format *format)
     format->probe(view, record);
   }
   view->pending_count = 0;
+  session_release(view->session, SIZE_MAX);
 }
 
 /* Answers events until no process is left. */
@@ -93,8 +98,10 @@ static int trace(struct session *session)
   enum dbgksim_status status = dbgksim_debugger_create(session->machine, true, &debugger);
   if (status != DBGKSIM_OK)
     return session_failed(session, status);
-  if (session->options->explain)
+  if (session->options->explain) {
+    session->holds_output = true;
     dbgksim_trace_subscribe(session->machine, EXPLAIN_MASK, keep_record, &view);
+  }
   int result = session_spawn(session, debugger, &pid);
   if (result == CLI_OK) {
     session_catch_interrupt(session);

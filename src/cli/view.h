@@ -83,7 +83,8 @@ void view_free(struct view *view);
 
 /** Shows a probe record of a trap as one indented line (--explain). */
 void explain_record(struct view *view, const struct dbgksim_trace_record *record);
-/** The probe points that --explain shows: the kernel's remarks, and all from the trap to the end. */
-#define EXPLAIN_MASK (DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_TERMINATE + 1) - 1)
+/** The probe points that --explain shows: the kernel's remarks, and all from the trap to the end. Those of program
+ *  output tell where it comes between them. */
+#define EXPLAIN_MASK ((DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_TERMINATE + 1) - 1) | DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_OUTPUT))
 
 #endif

@@ -206,6 +206,12 @@ class Trace(unittest.TestCase):
         sequence = [probe["sequence"] for probe in probes]
         self.assertEqual(sequence, sorted(sequence))
 
+    def test_explain_keeps_output_in_its_place(self):
+        lines = trace("g_hello", "--explain").stdout.decode().splitlines()
+        output = next(i for i, line in enumerate(lines) if line.strip() == "hello")
+        self.assertIn("back in user mode", "".join(lines[:output]))
+        self.assertIn("PsTerminateProcess", "".join(lines[output:output + 3]))
+
     def test_explain_changes_nothing(self):
         plain = trace("g_threads").stdout.decode().splitlines()
         explained = trace("g_threads", "--explain").stdout.decode().splitlines()
