@@ -51,7 +51,9 @@ static void remove_below(const char *path)
   char **names = host_list_directory(path);
   for (char **name = names; name != NULL && *name != NULL; name++) {
     char below[512];
-    (void)snprintf(below, sizeof(below), "%s/%s", path, *name);
+    int length = snprintf(below, sizeof(below), "%s/%s", path, *name);
+    if (length < 0 || (size_t)length >= sizeof(below))
+      continue;
     if (!host_remove(below)) {
       remove_below(below);
       (void)host_remove(below);
