@@ -5,6 +5,7 @@
 #include "base/host.h"
 #include "base/pool.h"
 #include "dbgk/dbgk.h"
+#include "ntos/ps/ps.h"
 #include "ntos/svc/svc_file.h"
 
 #include <stdio.h>
@@ -41,18 +42,6 @@ static void make_files(void)
   host_file("empty", "", 0);
 }
 
-static EPROCESS *new_process(void)
-{
-  void *object;
-  ck_status(ObCreateObject(ob_types()->Process, sizeof(EPROCESS), &object), STATUS_SUCCESS);
-  EPROCESS *process = object;
-  InitializeListHead(&process->Pcb.ThreadListHead);
-  InitializeListHead(&process->ThreadListHead);
-  ck_status(ObInitProcess(NULL, process), STATUS_SUCCESS);
-  ck_status(MmCreateProcessAddressSpace(process), STATUS_SUCCESS);
-  return process;
-}
-
 static void make_machine(void)
 {
   static const struct ke_config ke = {.max_threads = 2};
@@ -67,26 +56,22 @@ static void make_machine(void)
   ck_assert(ObInitSystem(10000));
   ck_assert(IoInitSystem(&(struct io_config){.roots = roots, .root_count = 2}));
   ck_assert(MmInitSystem(&(struct mm_config){.commit_limit = 64 << 20}));
-  ob_types()->Process = ObCreateObjectType(
-      &(OBJECT_TYPE){.Name = "Process", .ValidAccessMask = PROCESS_ALL_ACCESS, .dispatcher_offset = 0});
-  ob_types()->Thread = ObCreateObjectType(
-      &(OBJECT_TYPE){.Name = "Thread", .ValidAccessMask = THREAD_ALL_ACCESS, .dispatcher_offset = 0});
+  ck_assert(PsInitSystem(&(struct ps_config){.max_threads = 2}));
   ck_assert(DbgkInitSystem());
 }
 
 void guest_setup(void)
 {
-  void *object;
+  ETHREAD *thread;
   ULONG64 size = 0x10000;
   make_files();
   pcr = (KPCR){.pool = pool_create(256u << 20)};
   ck_assert_ptr_nonnull(pcr.pool);
   ki_current_pcr = &pcr;
   make_machine();
-  guest = new_process();
-  other = new_process();
-  ck_status(ObCreateObject(ob_types()->Thread, sizeof(ETHREAD), &object), STATUS_SUCCESS);
-  ETHREAD *thread = object;
+  ck_status(PspAllocateProcess(NULL, false, false, "guest.exe", &guest), STATUS_SUCCESS);
+  ck_status(PspAllocateProcess(guest, false, false, "other.exe", &other), STATUS_SUCCESS);
+  ck_status(PspAllocateThread(guest, &thread), STATUS_SUCCESS);
   ke_init_host_thread(&thread->Tcb, &guest->Pcb);
   pcr.CurrentThread = &thread->Tcb;
   thread->Tcb.PreviousMode = UserMode;

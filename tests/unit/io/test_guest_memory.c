@@ -3,6 +3,7 @@
 
 #include "ntos/svc/svc_file.h"
 #include "ntos/svc/svc_memory.h"
+#include "ntos/svc/svc_system.h"
 
 #include <string.h>
 
@@ -109,6 +110,23 @@ START_TEST(ranges_are_locked_only_where_memory_is)
 }
 END_TEST
 
+START_TEST(all_processes_are_listed_with_their_threads)
+{
+  ck_status(NtQuerySystemInformation(5, scratch + 0x1000, 0x10, scratch), STATUS_INFO_LENGTH_MISMATCH);
+  ULONG needed = get32(scratch);
+  ck_status(NtQuerySystemInformation(5, scratch + 0x1000, needed, scratch), STATUS_SUCCESS);
+  ULONG64 system = scratch + 0x1000, first = system + get32(system), second = first + get32(first);
+  ck_assert_uint_eq(get64(system + 0x50), 4);
+  ck_assert_uint_eq(get64(first + 0x50), guest->UniqueProcessId);
+  ck_assert_uint_eq(get32(first + 4), 1); /* NumberOfThreads */
+  ck_assert_uint_eq(get64(first + 0x100 + 0x28), guest->UniqueProcessId);
+  ck_assert_uint_eq(get32(first + 0x38) & 0xFFFF, 2 * strlen("guest.exe"));
+  ck_assert_uint_eq(get32(get64(first + 0x40)), 'g' | 'u' << 16);
+  ck_assert_uint_eq(get64(second + 0x58), guest->UniqueProcessId); /* InheritedFromUniqueProcessId */
+  ck_assert_uint_eq(get32(second), 0);
+}
+END_TEST
+
 TCase *guest_memory_tests(void)
 {
   TCase *tcase = tcase_create("memory");
@@ -117,6 +135,7 @@ TCase *guest_memory_tests(void)
   tcase_add_test(tcase, another_processs_memory_needs_access);
   tcase_add_test(tcase, copies_stop_at_the_first_bad_page_and_tell_how_far_they_came);
   tcase_add_test(tcase, a_buffer_that_ends_in_unmapped_memory_is_refused_before_a_byte_moves);
+  tcase_add_test(tcase, all_processes_are_listed_with_their_threads);
   tcase_add_test(tcase, ranges_are_locked_only_where_memory_is);
   return tcase;
 }
