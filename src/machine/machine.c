@@ -72,7 +72,6 @@ static bool build_host(dbgksim_machine *m)
   ke_init_host_thread(&m->host_thread->Tcb, &m->host_process->Pcb);
   m->host_thread->CrossThreadFlags |= PS_CROSS_THREAD_FLAGS_THREAD_INSERTED;
   m->pcr.CurrentThread = &m->host_thread->Tcb;
-  fiber_adopt(&m->host_thread->Tcb.Fiber);
   return true;
 }
 

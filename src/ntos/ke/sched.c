@@ -100,6 +100,7 @@ void ke_init_host_thread(KTHREAD *Thread, KPROCESS *Process)
   Thread->native = TRUE;
   Thread->PreviousMode = UserMode;
   Thread->State = Running;
+  fiber_adopt(&Thread->Fiber);
   ki_state()->host_thread = Thread;
 }
 
