@@ -82,8 +82,10 @@ static void fill_scratch(const HANDLE *handles, unsigned handle_count)
 {
   static const char *const names[] = {"\\??\\C:\\app\\text.txt", "\\??\\C:\\app", "\\??\\C:\\", "\\??\\NUL",
                                       "\\BaseNamedObjects\\s",   "",             "text.txt",   "\\"};
-  for (ULONG64 at = 0; at < 0x1000; at += 8)
-    put64(scratch + at, argument(handles, handle_count));
+  ULONG64 words[0x200];
+  for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+    words[i] = argument(handles, handle_count);
+  put(scratch, words, sizeof(words));
   (void)attributes(names[next() % 8]);
 }
 
