@@ -33,6 +33,7 @@ static const UCHAR processor_features[] = {
     10, /* PF_XMMI64_INSTRUCTIONS_AVAILABLE */
     12, /* PF_NX_ENABLED */
     14, /* PF_COMPARE_EXCHANGE128 */
+    23, /* PF_FASTFAIL_AVAILABLE */
 };
 
 static void put32(UCHAR *page, size_t offset, ULONG value)
