@@ -130,7 +130,7 @@ enum dbgksim_status dbgksim_list_processes(dbgksim_machine *machine, uint32_t *p
     return status;
   size_t found = 0;
   for (EPROCESS *p = PsGetNextProcess(NULL); p; p = PsGetNextProcess(p)) {
-    if (p->native)
+    if (p->native || ps_process_ended(p))
       continue;
     if (found < *count)
       pids[found] = (uint32_t)p->UniqueProcessId;
@@ -151,6 +151,8 @@ enum dbgksim_status dbgksim_list_threads(dbgksim_machine *machine, uint32_t pid,
     return status;
   size_t found = 0;
   for (ETHREAD *t = PsGetNextProcessThread(process, NULL); t; t = PsGetNextProcessThread(process, t)) {
+    if (ps_thread_ended(t))
+      continue;
     if (found < *count)
       tids[found] = (uint32_t)t->Cid.UniqueThread;
     found++;

@@ -30,7 +30,7 @@ typedef struct _EPROCESS {
   KPROCESS Pcb;
   EX_RUNDOWN_REF RundownProtect;
   HANDLE UniqueProcessId;
-  LIST_ENTRY ActiveProcessLinks; /**< ps's list of processes */
+  LIST_ENTRY ActiveProcessLinks; /**< ps's list of processes, until the object is deleted */
   ULONG Flags;
   ULONG Flags3;
   HANDLE InheritedFromUniqueProcessId;
@@ -38,7 +38,7 @@ typedef struct _EPROCESS {
   struct _SECTION *SectionObject;  /**< of the image; referenced */
   ULONG64 SectionBaseAddress;
   ULONG64 Peb;
-  LIST_ENTRY ThreadListHead; /**< ETHREAD.ThreadListEntry, in order of creation */
+  LIST_ENTRY ThreadListHead; /**< ETHREAD.ThreadListEntry, in order of creation, until an object is deleted */
   ULONG ActiveThreads;       /**< threads that have not begun their last exit steps */
   NTSTATUS ExitStatus;
   struct _HANDLE_TABLE *ObjectTable;
@@ -68,8 +68,12 @@ typedef struct _ETHREAD {
   ULONG64 Win32Thread;
   KEVENT alert_by_id;        /**< NtAlertThreadByThreadId */
   BOOLEAN first_in_process;
+  BOOLEAN ended_by_other;    /**< told to exit by another thread: user mode had no chance to tidy up */
 } ETHREAD;
 
+/** Ended: signalled for good, though the object may live on. */
+static inline bool ps_process_ended(const EPROCESS *process) { return process->Pcb.Header.SignalState > 0; }
+static inline bool ps_thread_ended(const ETHREAD *thread) { return thread->Tcb.Header.SignalState > 0; }
 static inline EPROCESS *PsThreadProcess(const ETHREAD *thread) { return (EPROCESS *)thread->Tcb.Process; }
 
 #endif

@@ -72,6 +72,9 @@ static void free_thread_memory(EPROCESS *process, ETHREAD *thread)
   if (process->native)
     return;
   MmFreeVirtualMemory(process, &base, &size, MEM_RELEASE);
+  /* Wine's loader keeps its threads' TEBs in a list that only an exit of their own leaves. */
+  if (thread->ended_by_other && life_userland()->unix_call_slot)
+    return;
   size = 0;
   base = thread->Tcb.Teb;
   MmFreeVirtualMemory(process, &base, &size, MEM_RELEASE);

@@ -110,7 +110,7 @@ NTSTATUS life_set_userland(const struct life_userland *userland)
   struct life_state *life = life_state();
   const struct pe_headers *headers = mm_section_headers(userland->ntdll);
   const UCHAR *image = mm_section_image(userland->ntdll);
-  struct user_entry_points points;
+  struct user_entry_points points = {.apc_dispatcher_is_called = userland->unix_call_slot != 0};
   struct {
     const char *name;
     ULONG64 *address;

@@ -72,6 +72,7 @@ NTSTATUS PspTerminateThreadByPointer(ETHREAD *Thread, NTSTATUS ExitStatus)
     return STATUS_SUCCESS;
   Thread->CrossThreadFlags |= PS_CROSS_THREAD_FLAGS_TERMINATED;
   Thread->ExitStatus = ExitStatus;
+  Thread->ended_by_other = Thread != PsGetCurrentThread();
   TRACE(DBGKSIM_TRACE_TERMINATE, "thread", (ULONG)ExitStatus, Thread->Cid.UniqueThread, 0, 0);
   /* Nothing holds a thread back from its end: neither suspension nor a freeze (KeForceResumeThread). */
   Thread->Tcb.apc_exit_queued = TRUE;

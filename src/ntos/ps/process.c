@@ -21,6 +21,7 @@ static void delete_process(void *Object)
 {
   EPROCESS *process = Object;
   forget_id(process->UniqueProcessId);
+  RemoveEntryList(&process->ActiveProcessLinks);
   if (process->SectionObject)
     ObDereferenceObject(process->SectionObject);
   if (process->Vm)
@@ -31,6 +32,7 @@ static void delete_thread(void *Object)
 {
   ETHREAD *thread = Object;
   forget_id(thread->Cid.UniqueThread);
+  RemoveEntryList(&thread->ThreadListEntry);
   if (thread->Tcb.Process)
     ObDereferenceObject(thread->Tcb.Process);
 }
@@ -178,21 +180,13 @@ void PspDiscardThread(ETHREAD *Thread)
 
 void PspRemoveThread(ETHREAD *Thread)
 {
-  struct ps_state *ps = ps_state();
-  if (IsListEmpty(&Thread->ThreadListEntry))
-    return;
-  RemoveEntryList(&Thread->ThreadListEntry);
-  ps->thread_count--;
+  ps_state()->thread_count--;
   ObDereferenceObject(Thread);
 }
 
 void PspRemoveProcess(EPROCESS *Process)
 {
-  struct ps_state *ps = ps_state();
-  if (IsListEmpty(&Process->ActiveProcessLinks))
-    return;
-  RemoveEntryList(&Process->ActiveProcessLinks);
-  ps->process_count--;
+  ps_state()->process_count--;
   ObDereferenceObject(Process);
 }
 
@@ -208,19 +202,16 @@ NTSTATUS PsLookupThreadByThreadId(HANDLE ThreadId, ETHREAD **Thread)
   return *Thread && ObReferenceObjectSafe(*Thread) ? STATUS_SUCCESS : STATUS_INVALID_CID;
 }
 
-/* The entry after `old` in a list that it may have left meanwhile: then the walk ends. */
-static LIST_ENTRY *next_entry(LIST_ENTRY *head, LIST_ENTRY *old)
-{
-  LIST_ENTRY *next = old ? old->Flink : head->Flink;
-  return next == head || next == old ? NULL : next;
-}
-
+/* Both lists hold their objects until these are deleted, so a walk goes on from an entry that has ended meanwhile. */
 EPROCESS *PsGetNextProcess(EPROCESS *Process)
 {
-  LIST_ENTRY *next = next_entry(&ps_state()->processes, Process ? &Process->ActiveProcessLinks : NULL);
-  EPROCESS *found = next ? CONTAINING_RECORD(next, EPROCESS, ActiveProcessLinks) : NULL;
-  if (found)
-    ObReferenceObject(found);
+  LIST_ENTRY *head = &ps_state()->processes;
+  EPROCESS *found = NULL;
+  for (LIST_ENTRY *e = Process ? Process->ActiveProcessLinks.Flink : head->Flink; e != head && !found; e = e->Flink) {
+    found = CONTAINING_RECORD(e, EPROCESS, ActiveProcessLinks);
+    if (!ObReferenceObjectSafe(found))
+      found = NULL;
+  }
   if (Process)
     ObDereferenceObject(Process);
   return found;
@@ -228,10 +219,13 @@ EPROCESS *PsGetNextProcess(EPROCESS *Process)
 
 ETHREAD *PsGetNextProcessThread(EPROCESS *Process, ETHREAD *Thread)
 {
-  LIST_ENTRY *next = next_entry(&Process->ThreadListHead, Thread ? &Thread->ThreadListEntry : NULL);
-  ETHREAD *found = next ? CONTAINING_RECORD(next, ETHREAD, ThreadListEntry) : NULL;
-  if (found)
-    ObReferenceObject(found);
+  LIST_ENTRY *head = &Process->ThreadListHead;
+  ETHREAD *found = NULL;
+  for (LIST_ENTRY *e = Thread ? Thread->ThreadListEntry.Flink : head->Flink; e != head && !found; e = e->Flink) {
+    found = CONTAINING_RECORD(e, ETHREAD, ThreadListEntry);
+    if (!ObReferenceObjectSafe(found))
+      found = NULL;
+  }
   if (Thread)
     ObDereferenceObject(Thread);
   return found;

@@ -16,7 +16,7 @@ bool PsInitSystem(const struct ps_config *config);
 /** The System process: owner of kernel handles. */
 EPROCESS *PsInitialSystemProcess(void);
 /** Makes a process object with id, handle table and, unless native, an address space; referenced once for the caller
- *  and once as a member of the list of active processes. STATUS_QUOTA_EXCEEDED at the limit. */
+ *  and once until it has ended. STATUS_QUOTA_EXCEEDED at the limit. */
 NTSTATUS PspAllocateProcess(EPROCESS *Parent, bool native, bool inherit_handles, const char *image_file_name,
                             EPROCESS **Process);
 /** Makes a thread object with an id, referenced once for the caller and once until it has ended; it is in its
@@ -27,11 +27,12 @@ void PspDiscardThread(ETHREAD *Thread);
 /** Finds by id and references. STATUS_INVALID_CID for unknown ids and ended objects. */
 NTSTATUS PsLookupProcessByProcessId(HANDLE ProcessId, EPROCESS **Process);
 NTSTATUS PsLookupThreadByThreadId(HANDLE ThreadId, ETHREAD **Thread);
-/** Next process after `Process` (NULL: the first) in order of creation; references it, dereferences the old one. */
+/** Next process after `Process` (NULL: the first) in order of creation; references it, dereferences the old one.
+ *  Processes that have ended are among them until their objects are deleted; likewise threads. */
 EPROCESS *PsGetNextProcess(EPROCESS *Process);
 /** Next thread of a process, in order of creation; references it, dereferences the old one. */
 ETHREAD *PsGetNextProcessThread(EPROCESS *Process, ETHREAD *Thread);
-/** Withdraws an ended process or thread from lists and id table (its object may live on). */
+/** A process or thread has ended: drops the reference that it held on itself. Once each. */
 void PspRemoveProcess(EPROCESS *Process);
 void PspRemoveThread(ETHREAD *Thread);
 

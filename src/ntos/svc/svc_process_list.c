@@ -116,6 +116,8 @@ static void add_process(struct list *l, EPROCESS *process, ULONG64 base)
   char name[sizeof(process->ImageFileName) + 1] = {0};
   size_t entry = grow(l, sizeof(SYSTEM_PROCESS_INFORMATION));
   for (ETHREAD *t = PsGetNextProcessThread(process, NULL); t != NULL; t = PsGetNextProcessThread(process, t)) {
+    if (ps_thread_ended(t))
+      continue;
     add_thread(l, t);
     threads++;
   }
@@ -144,6 +146,8 @@ NTSTATUS svc_list_processes(ULONG64 base, UCHAR **list, ULONG *size)
   struct list l = {.bytes = NULL};
   size_t last = 0;
   for (EPROCESS *p = PsGetNextProcess(NULL); p != NULL; p = PsGetNextProcess(p)) {
+    if (ps_process_ended(p))
+      continue;
     size_t entry = l.size;
     add_process(&l, p, base);
     if (!l.failed && entry > 0)

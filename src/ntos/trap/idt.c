@@ -3,8 +3,6 @@
  * TSS, the machine frame, double and triple faults as outcomes. */
 #include "ntos/trap/internal.h"
 
-#include <string.h>
-
 #define VECTOR_DOUBLE_FAULT 8u
 #define VECTOR_INVALID_TSS 10u
 #define VECTOR_SEGMENT_NOT_PRESENT 11u
@@ -27,17 +25,6 @@ static void set_gate(unsigned vector, unsigned dpl, unsigned ist)
   idt[vector].OffsetHigh = (ULONG)(handler >> 32);
 }
 
-/* The 16-byte descriptor of the task state segment in emu's GDT. */
-static void set_tss_descriptor(void)
-{
-  UCHAR *gdt = emu_kernel_host(KeGetPcr()->emu, EMU_GDT_ADDRESS, 0x80);
-  ULONG64 base = KI_TSS_ADDRESS, limit = sizeof(KTSS64) - 1;
-  ULONG64 low = limit | (base & 0xFFFFFF) << 16 | 0x8Bull << 40 | (base >> 24 & 0xFF) << 56;
-  ULONG64 high = base >> 32;
-  memcpy(gdt + KGDT64_SYS_TSS, &low, sizeof low);
-  memcpy(gdt + KGDT64_SYS_TSS + 8, &high, sizeof high);
-}
-
 bool KiInitializeTrapSystem(void)
 {
   struct trap_state *trap = ExAllocatePoolWithTag(sizeof *trap, POOL_TAG('T', 'r', 'a', 'p'));
@@ -57,7 +44,6 @@ bool KiInitializeTrapSystem(void)
   for (unsigned i = 1; i <= IST_COUNT; i++)
     tss->Ist[i] = KI_IST_STACKS + i * IST_STACK_SIZE;
   tss->IoMapBase = sizeof *tss;
-  set_tss_descriptor();
   return true;
 }
 

@@ -10,9 +10,9 @@
 #include "ntos/trap/trap.h"
 
 /* The kernel arena, behind emu's part. */
-#define KI_IDT_ADDRESS EMU_KERNEL_FIRST_FREE
-#define KI_TSS_ADDRESS (EMU_KERNEL_FIRST_FREE + 0x1000)
-#define KI_HANDLERS_ADDRESS (EMU_KERNEL_FIRST_FREE + 0x2000) /**< one address per kernel routine that can be entered */
+#define KI_IDT_ADDRESS EMU_IDT_ADDRESS
+#define KI_TSS_ADDRESS EMU_TSS_ADDRESS
+#define KI_HANDLERS_ADDRESS EMU_KERNEL_FIRST_FREE /**< one address per kernel routine that can be entered */
 #define KI_HANDLER_SIZE 16u
 #define KI_IST_STACKS (EMU_KERNEL_FIRST_FREE + 0x4000)
 #define KI_SLOTS_ADDRESS (EMU_KERNEL_FIRST_FREE + 0x10000) /**< kernel stack slots of the threads */

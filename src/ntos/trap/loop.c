@@ -48,6 +48,8 @@ void ki_deliver_user_apc(KTHREAD *Thread)
   context.P2Home = apc->SystemArgument1;
   context.P3Home = apc->SystemArgument2;
   context.P4Home = apc->NormalRoutine;
+  /* The arguments of a call as well, for dispatchers that take them so: (CONTEXT, 1, 2, 3, routine). */
+  context.P5Home = apc->NormalRoutine;
   apc->KernelRoutine(apc);
   NTSTATUS status = push_context(&context, &rsp);
   ULONG64 dispatcher = trap_state()->user.KiUserApcDispatcher;
@@ -58,11 +60,16 @@ void ki_deliver_user_apc(KTHREAD *Thread)
                         Thread->TrapFrame->Rip, 2, 1, rsp, 0);
     return;
   }
-  Thread->TrapFrame->Rsp = rsp;
-  Thread->TrapFrame->Rip = dispatcher;
-  Thread->TrapFrame->ExceptionActive = TRAP_INTERRUPT;
-  Thread->TrapFrame->EFlags &= ~EFLAGS_TF;
-  KiSetupForInstrumentationReturn(Thread->TrapFrame);
+  KTRAP_FRAME *f = Thread->TrapFrame;
+  f->Rcx = rsp;
+  f->Rdx = context.P1Home;
+  f->R8 = context.P2Home;
+  f->R9 = context.P3Home;
+  f->Rsp = trap_state()->user.apc_dispatcher_is_called ? rsp - sizeof(ULONG64) : rsp;
+  f->Rip = dispatcher;
+  f->ExceptionActive = TRAP_INTERRUPT;
+  f->EFlags &= ~EFLAGS_TF;
+  KiSetupForInstrumentationReturn(f);
   /* More APCs follow when this one ends with NtContinue(.., TRUE). */
 }
 

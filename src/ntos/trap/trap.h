@@ -12,6 +12,7 @@
 struct user_entry_points {
   ULONG64 LdrInitializeThunk, RtlUserThreadStart;
   ULONG64 KiUserExceptionDispatcher, KiUserApcDispatcher, KiRaiseUserExceptionDispatcher;
+  bool apc_dispatcher_is_called; /**< Wine 8's KiUserApcDispatcher begins like a function that was called */
 };
 
 /** Service numbers of any ntdll are below this. */
