@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs emu_bench and event_bench and prints their figures beside the aims.
+
+A ratio compares two figures of one turn, measured one after the other; the median of the turns is shown. All times are
+processor time of the measuring process, user and system."""
+import statistics
+import subprocess
+import sys
+
+EMU_BENCH, EVENT_BENCH, SHA256, NANO, INT3, EXIT, HELLO = sys.argv[1:8]
+TURNS = 5
+
+
+def figures(*command):
+    """The lines of a program as {name: [[figure or word, ...], ...]}."""
+    output = subprocess.run(command, capture_output=True, text=True, check=False)
+    if output.returncode != 0:
+        sys.exit(f"{' '.join(command)}: {output.stderr.strip() or output.returncode}")
+    lines = {}
+    for line in output.stdout.splitlines():
+        name, *values = line.split(maxsplit=4)
+        lines.setdefault(name, []).append(values)
+    return lines
+
+
+def row(what, measured, aim, reached):
+    print(f"{what:<50} {measured:>24}   {aim:<22} {'yes' if reached else 'no' if reached is not None else ''}".rstrip())
+
+
+def at_least(what, value, aim, unit=""):
+    row(what, f"{value:.3f}{unit}", f">= {aim}{unit}", value >= aim)
+
+
+def at_most(what, value, aim, unit):
+    row(what, f"{value:.2f}{unit}", f"<= {aim}{unit}", value <= aim)
+
+
+def guest_speed():
+    for ours, bare, block, name in figures(EMU_BENCH, "guest", SHA256)["guest"]:
+        at_least(f"{name}: speed, library with BLOCK hook = 1", float(block) / float(ours), 0.98)
+        real = name.startswith("C:")
+        value = float(bare) / float(ours)
+        row(f"{name}: speed, library without hooks = 1", f"{value:.3f}", ">= 0.90" if real else "",
+            value >= 0.90 if real else None)
+
+
+def events():
+    turns = []
+    for _ in range(TURNS):
+        ours, bare = map(float, figures(EMU_BENCH, "stops")["stop"][0])
+        lines = figures(EVENT_BENCH, "events", NANO, INT3)
+        turns.append((float(lines["event"][0][0]), ours, bare, float(lines["peak"][0][0])))
+    event, stop, bare, peak = (statistics.median(turn[i] for turn in turns) for i in range(4))
+    row("library: stop, save, restore, restart", f"{bare:.0f} ns", "", None)
+    row("cpu_run to an int3 on two fibers", f"{stop:.0f} ns", "", None)
+    row("debug event: int3, wait, continue", f"{event:.0f} ns", "", None)
+    at_most("debug event, library's stop and restart = 1", statistics.median(t[0] / t[2] for t in turns), 3, "")
+    at_least("debug events per second", 1e3 / event, 1, " million")
+    row("peak memory of that", f"{peak:.1f} MB", "", None)
+
+
+def processes(name, userland, program, count, aim):
+    lines = [figures(EVENT_BENCH, "processes", userland, program, str(count)) for _ in range(TURNS)]
+    each, first = (statistics.median(float(l["process"][0][i]) for l in lines) for i in range(2))
+    at_most(f"process from create to exit, {name}", each, aim, " ms")
+    row("the same, the first one with its machine", f"{first:.2f} ms", "", None)
+    row("peak memory of that", f"{max(float(l['peak'][0][0]) for l in lines):.1f} MB", "", None)
+
+
+row("figure", "measured", "aim", None)
+guest_speed()
+events()
+processes("nano ntdll", NANO, EXIT, 200, 2)
+processes("hello on Wine's DLLs", "wine", HELLO, 10, 60)
