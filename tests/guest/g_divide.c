@@ -7,7 +7,7 @@
   void name(void *rcx);                                                                                                \
   extern UCHAR name##_at[], name##_next[];                                                                             \
   __asm__(".text\n.globl " #name "\n" #name ":\n\t" set "\n" #name "_at:\n\t" instruction "\n" #name "_next:"          \
-                                                                                                     "\n\tret\n")
+          "\n\tret\n")
 
 DIVIDE(by_zero, "mov $7, %eax\n\txor %edx, %edx\n\txor %ecx, %ecx", "div %ecx");
 DIVIDE(signed_by_zero, "mov $7, %eax\n\tcltd\n\txor %ecx, %ecx", "idiv %ecx");
