@@ -68,7 +68,7 @@ NTSTATUS MmMapViewOfSection(SECTION *Section, EPROCESS *Process, ULONG64 *Base, 
 /** Unmaps the view that contains Base. STATUS_NOT_MAPPED_VIEW.
  *  @param image_base  receives the base if it was an image view, else 0; may be NULL */
 NTSTATUS MmUnmapViewOfSection(EPROCESS *Process, ULONG64 Base, ULONG64 *image_base);
-/** Section mapped at `va`, referenced; NULL if none. *base receives the view's base. */
+/** Section mapped at `va`, referenced; NULL if none. *base (may be NULL) receives the view's base. */
 SECTION *mm_section_at(EPROCESS *Process, ULONG64 va, ULONG64 *base);
 
 /* ---- address spaces ---- */

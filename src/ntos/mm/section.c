@@ -213,10 +213,11 @@ const void *mm_section_file_bytes(const SECTION *Section, size_t *size)
 SECTION *mm_section_at(EPROCESS *Process, ULONG64 va, ULONG64 *base)
 {
   struct mm_vad *vad = NT_SUCCESS(mm_check_process(Process)) ? mm_vad_find(Process->Vm, va) : NULL;
-  *base = 0;
-  if (vad == NULL || vad->section == NULL)
+  bool found = vad != NULL && vad->section != NULL;
+  if (base != NULL)
+    *base = found ? vad->start : 0;
+  if (!found)
     return NULL;
-  *base = vad->start;
   ObReferenceObject(vad->section);
   return vad->section;
 }
