@@ -103,6 +103,10 @@ void DbgkpMarkProcessPeb(EPROCESS *Process);
 HANDLE DbgkpSectionToFileHandle(SECTION *Section);
 /** Closes a kernel handle. */
 void dbgk_close_kernel_handle(HANDLE Handle);
+/** Fills a message with an image, its file opened anew. */
+void dbgk_fill_load_dll(SECTION *Section, ULONG64 Base, ULONG64 NamePointer, DBGKM_LOAD_DLL *load);
+/** Fills a message with a process's image; the start address is the image's entry point. */
+void dbgk_fill_create_process(EPROCESS *Process, DBGKM_CREATE_PROCESS *info);
 /** Takes all events of a process out of an object into `list`. The object's Mutex is held. */
 void dbgk_take_events(DEBUG_OBJECT *Object, EPROCESS *Process, LIST_ENTRY *list);
 /** Ends taken events with STATUS_DEBUGGER_INACTIVE and wakes their senders. */

@@ -29,6 +29,22 @@ static void debug_info(const SECTION *section, ULONG *offset, ULONG *size)
   *size = headers ? headers->number_of_symbols : 0;
 }
 
+void dbgk_fill_load_dll(SECTION *Section, ULONG64 Base, ULONG64 NamePointer, DBGKM_LOAD_DLL *load)
+{
+  load->FileHandle = DbgkpSectionToFileHandle(Section);
+  load->BaseOfDll = Base;
+  debug_info(Section, &load->DebugInfoFileOffset, &load->DebugInfoSize);
+  load->NamePointer = NamePointer;
+}
+
+void dbgk_fill_create_process(EPROCESS *Process, DBGKM_CREATE_PROCESS *info)
+{
+  info->FileHandle = DbgkpSectionToFileHandle(Process->SectionObject);
+  info->BaseOfImage = Process->SectionBaseAddress;
+  debug_info(Process->SectionObject, &info->DebugInfoFileOffset, &info->DebugInfoSize);
+  info->InitialThread.StartAddress = Process->entry_point;
+}
+
 /* The LoadDll message for ntdll, in the new thread's own context; its name is lent by the TEB for the time of the
  * message (spec/3.2). */
 static void DbgkSendSystemDllMessages(ETHREAD *thread)
@@ -41,9 +57,7 @@ static void DbgkSendSystemDllMessages(ETHREAD *thread)
   if (!dbgk->system_dll)
     return;
   dbgk_init_message(&msg, DbgKmLoadDllApi, sizeof *load);
-  load->BaseOfDll = dbgk->system_dll_base;
-  debug_info(dbgk->system_dll, &load->DebugInfoFileOffset, &load->DebugInfoSize);
-  load->FileHandle = DbgkpSectionToFileHandle(dbgk->system_dll);
+  dbgk_fill_load_dll(dbgk->system_dll, dbgk->system_dll_base, 0, load);
   ULONG64 buffer = teb + TEB_STATIC_UNICODE_BUFFER;
   if (NT_SUCCESS(mm_user_write(buffer, name, sizeof name)) &&
       NT_SUCCESS(mm_user_write(teb + TEB_ARBITRARY_USER_POINTER, &buffer, sizeof buffer)))
@@ -56,14 +70,10 @@ static void DbgkSendSystemDllMessages(ETHREAD *thread)
 static void send_create_process(EPROCESS *process)
 {
   DBGKM_APIMSG msg;
-  DBGKM_CREATE_PROCESS *info = &msg.u.CreateProcessInfo;
-  dbgk_init_message(&msg, DbgKmCreateProcessApi, sizeof *info);
-  info->FileHandle = DbgkpSectionToFileHandle(process->SectionObject);
-  info->BaseOfImage = process->SectionBaseAddress;
-  debug_info(process->SectionObject, &info->DebugInfoFileOffset, &info->DebugInfoSize);
-  info->InitialThread.StartAddress = process->entry_point;
+  dbgk_init_message(&msg, DbgKmCreateProcessApi, sizeof msg.u.CreateProcessInfo);
+  dbgk_fill_create_process(process, &msg.u.CreateProcessInfo);
   DbgkpSendApiMessage(process, 0, &msg);
-  dbgk_close_kernel_handle(info->FileHandle);
+  dbgk_close_kernel_handle(msg.u.CreateProcessInfo.FileHandle);
 }
 
 void DbgkCreateThread(ETHREAD *Thread)
@@ -125,14 +135,10 @@ void DbgkMapViewOfSection(EPROCESS *Process, SECTION *Section, ULONG64 Base)
   if (silent(thread))
     return;
   DBGKM_APIMSG msg;
-  DBGKM_LOAD_DLL *load = &msg.u.LoadDll;
-  dbgk_init_message(&msg, DbgKmLoadDllApi, sizeof *load);
-  load->FileHandle = DbgkpSectionToFileHandle(Section);
-  load->BaseOfDll = Base;
-  debug_info(Section, &load->DebugInfoFileOffset, &load->DebugInfoSize);
-  load->NamePointer = thread->Tcb.Teb + TEB_ARBITRARY_USER_POINTER;
+  dbgk_init_message(&msg, DbgKmLoadDllApi, sizeof msg.u.LoadDll);
+  dbgk_fill_load_dll(Section, Base, thread->Tcb.Teb + TEB_ARBITRARY_USER_POINTER, &msg.u.LoadDll);
   DbgkpSendApiMessage(Process, DBGKP_SEND_SUSPEND, &msg);
-  dbgk_close_kernel_handle(load->FileHandle);
+  dbgk_close_kernel_handle(msg.u.LoadDll.FileHandle);
 }
 
 void DbgkUnMapViewOfSection(EPROCESS *Process, ULONG64 Base)
