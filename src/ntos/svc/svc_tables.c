@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ntos/cm/cm.h"
 #include "ntos/svc/svc.h"
 #include "ntos/svc/svc_file.h"
 #include "ntos/svc/svc_iocompletion.h"
@@ -35,5 +36,5 @@ bool svc_register_all(void)
   for (unsigned i = 0; i < sizeof tables / sizeof tables[0]; i++)
     if (!KeAddSystemServiceTable(tables[i]))
       return false;
-  return true;
+  return cm_key_type() && svc_token_type();
 }

@@ -33,7 +33,7 @@ struct token {
   ULONG64 id;
 };
 
-static OBJECT_TYPE *token_type(void)
+OBJECT_TYPE *svc_token_type(void)
 {
   static const OBJECT_TYPE type = {
       .Name = "Token",
@@ -52,7 +52,7 @@ static NTSTATUS make_token(ULONG type, ULONG attributes, ACCESS_MASK access, ULO
   void *object;
   HANDLE handle = 0;
   struct svc_state *state = svc_state_of();
-  OBJECT_TYPE *object_type = token_type();
+  OBJECT_TYPE *object_type = svc_token_type();
   if (state == NULL || object_type == NULL)
     return STATUS_INSUFFICIENT_RESOURCES;
   NTSTATUS status = ObCreateObject(object_type, sizeof(struct token), &object);
@@ -332,7 +332,7 @@ static NTSTATUS answer_class(struct answer *a, const struct token *token, ULONG 
 static NTSTATUS capture_token(HANDLE handle, ACCESS_MASK access, struct token *token)
 {
   void *object;
-  OBJECT_TYPE *type = token_type();
+  OBJECT_TYPE *type = svc_token_type();
   if (handle == CURRENT_THREAD_TOKEN)
     return STATUS_NO_TOKEN;
   if (handle == CURRENT_PROCESS_TOKEN || handle == CURRENT_EFFECTIVE_TOKEN) {

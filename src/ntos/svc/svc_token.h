@@ -7,6 +7,9 @@
 
 extern const struct svc_entry svc_token_table[];
 
+/** The Token type, made at first use. NULL: no memory. */
+struct _OBJECT_TYPE *svc_token_type(void);
+
 /** A handle to a process's token. */
 NTSTATUS NtOpenProcessToken(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, ULONG64 TokenHandle);
 /** The same with handle attributes. */

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#define ROUNDS 160
+#define ROUNDS 320
 #define CANARY 0x5AA5C33C0FF0F00Full
 
 static const struct svc_entry *const tables[] = {

@@ -336,14 +336,57 @@ START_TEST(the_token_tells_its_user_and_the_length_it_needs)
 }
 END_TEST
 
-START_TEST(the_registry_is_empty)
+#define ZONES "\\Registry\\Machine\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Time Zones"
+
+START_TEST(the_registry_has_its_fixed_keys_only)
 {
   struct named n;
-  HANDLE key = 0;
-  ck_status(NtOpenKey(AT(&key), 1, named(&n, "\\Registry\\Machine\\Software", 0)), STATUS_OBJECT_NAME_NOT_FOUND);
-  ck_status(NtCreateKey(AT(&key), 1, named(&n, "\\Registry\\Machine\\Software", 0)), STATUS_OBJECT_NAME_NOT_FOUND);
-  ck_status(NtOpenKey(AT(&key), 1, named(&n, "", 0)), STATUS_OBJECT_PATH_SYNTAX_BAD);
-  ck_status(svc_key_by_handle(0x5554), STATUS_INVALID_HANDLE);
+  HANDLE zones = 0, utc = 0;
+  ULONG disposition = 0, length = 0;
+  ULONG out[32];
+  ck_status(NtOpenKey(AT(&zones), 1, named(&n, "\\Registry\\Machine\\Software\\Absent", 0)),
+            STATUS_OBJECT_NAME_NOT_FOUND);
+  ck_status(NtCreateKey(AT(&zones), 1, named(&n, "\\Registry\\User\\x", 0), 0, 0, 0, 0),
+            STATUS_OBJECT_NAME_NOT_FOUND);
+  ck_status(NtOpenKey(AT(&zones), 1, named(&n, "", 0)), STATUS_OBJECT_PATH_SYNTAX_BAD);
+  ck_status(NtCreateKey(AT(&zones), MAXIMUM_ALLOWED, named(&n, ZONES "\\", 0), 0, 0, 0, AT(&disposition)),
+            STATUS_SUCCESS);
+  ck_assert_uint_eq(disposition, 2);
+  ck_status(NtOpenKey(AT(&utc), 0x20019, named(&n, "utc", zones)), STATUS_SUCCESS);
+  ck_status(NtOpenKey(AT(&utc), 0x20019, named(&n, "\\UTC", zones)), STATUS_OBJECT_PATH_SYNTAX_BAD);
+  ck_status(NtEnumerateKey(zones, 0, 0, AT(out), sizeof(out), AT(&length)), STATUS_SUCCESS);
+  ck_assert_uint_eq(length, 16 + 6);
+  ck_assert_uint_eq(out[4], 'U' | 'T' << 16);
+  ck_status(NtEnumerateKey(zones, 1, 0, AT(out), sizeof(out), AT(&length)), STATUS_NO_MORE_ENTRIES);
+  ck_status(NtQueryKey(zones, 2, AT(out), sizeof(out), AT(&length)), STATUS_SUCCESS);
+  ck_assert_uint_eq(out[5], 1); /* SubKeys */
+  ck_assert_uint_eq(out[8], 0); /* Values */
+  ck_status(svc_change_key(zones), STATUS_ACCESS_DENIED);
+  ck_status(svc_change_key(0x5554), STATUS_INVALID_HANDLE);
+}
+END_TEST
+
+START_TEST(values_are_read_by_name_and_by_number)
+{
+  struct named n;
+  HANDLE utc = 0;
+  ULONG length = 0;
+  ULONG out[32];
+  ck_status(NtOpenKey(AT(&utc), 0x20019, named(&n, ZONES "\\UTC", 0)), STATUS_SUCCESS);
+  ck_status(NtQueryValueKey(utc, name_string(&n, "std"), 2, AT(out), sizeof(out), AT(&length)), STATUS_SUCCESS);
+  ck_assert_uint_eq(length, 12 + 8);
+  ck_assert_uint_eq(out[1], 1); /* REG_SZ */
+  ck_assert_uint_eq(out[2], 8);
+  ck_assert_uint_eq(out[3], 'U' | 'T' << 16);
+  ck_status(NtQueryValueKey(utc, name_string(&n, "TZI"), 2, AT(out), 12, AT(&length)), STATUS_BUFFER_OVERFLOW);
+  ck_assert_uint_eq(length, 12 + 44);
+  ck_status(NtQueryValueKey(utc, name_string(&n, "TZI"), 2, AT(out), 11, AT(&length)), STATUS_BUFFER_TOO_SMALL);
+  ck_status(NtQueryValueKey(utc, name_string(&n, "x"), 2, AT(out), 12, AT(&length)), STATUS_OBJECT_NAME_NOT_FOUND);
+  ck_status(NtEnumerateValueKey(utc, 1, 1, AT(out), sizeof(out), AT(&length)), STATUS_SUCCESS);
+  ck_assert_uint_eq(out[4], 6); /* Dlt */
+  ck_assert_uint_eq(out[2], 32); /* DataOffset */
+  ck_assert_uint_eq(out[8], 'U' | 'T' << 16);
+  ck_status(NtEnumerateValueKey(utc, 4, 0, AT(out), sizeof(out), AT(&length)), STATUS_NO_MORE_ENTRIES);
 }
 END_TEST
 
@@ -404,7 +447,8 @@ TCase *service_tests(void)
   tcase_add_test(tcase, devices_tell_their_type_and_refuse_control_codes);
   tcase_add_test(tcase, memory_of_a_native_process_is_closed_to_everybody);
   tcase_add_test(tcase, the_token_tells_its_user_and_the_length_it_needs);
-  tcase_add_test(tcase, the_registry_is_empty);
+  tcase_add_test(tcase, the_registry_has_its_fixed_keys_only);
+  tcase_add_test(tcase, values_are_read_by_name_and_by_number);
   tcase_add_test(tcase, atoms_are_counted_and_found_without_case);
   tcase_add_test(tcase, system_information_wants_its_length);
   return tcase;
