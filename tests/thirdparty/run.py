@@ -125,19 +125,19 @@ def test_gpg_error(sim):
 
 def test_mpicalc(sim):
     """Two DLLs deep: libgcrypt-20.dll needs libgpg-error-0.dll."""
-    expect_match(r"^mpicalc 2\.\d+\nlibgcrypt 1\.[0-9.]+\n", sim.text("libgcrypt/mpicalc.exe", "--version"))
+    expect_match(r"^\S*mpicalc\S* 2\.\d+\nlibgcrypt 1\.[0-9.]+\n", sim.text("libgcrypt/mpicalc.exe", "--version"))
 
 
 def test_ninja(sim):
+    """ReScript's ninja, which names itself so. After a dry run it prints into its log file, which it did not open:
+    its Linux build ends with a segmentation fault there, and here the C runtime fails fast (0xC0000409)."""
     expect_match(r"\A1\.9\.0\S*\n\Z", sim.text("ninja/ninja.exe", "--version"))
     sim.write("build.ninja", b"rule copy\n  command = copy-it $in $out\n"
                              b"build second: copy first\nbuild first: copy input.txt\n")
     sim.write("input.txt", b"x\n")
-    expect(sim.text("ninja/ninja.exe", "-C", "C:\\data", "-n", "-v"),
-           "ninja: Entering directory `C:\\data'\n[1/2] copy-it input.txt first\n[2/2] copy-it first second\n",
-           "dry run")
-    expect_match(r"^second: copy\nfirst: copy\n\Z",
-                 sim.text("ninja/ninja.exe", "-C", "C:\\data", "-t", "targets", "all"))
+    expect(sim.text("ninja/ninja.exe", "-C", "C:\\data", "-n", status=0x09),
+           "rescript: [1/2] first\nrescript: [2/2] second\n", "dry run")
+    expect(sim.text("ninja/ninja.exe", "-C", "C:\\data", "-t", "targets", "all"), "second\nfirst\n", "targets")
     sim.write("broken/build.ninja", b"build x: absent y\n")
     expect_match("unknown build rule 'absent'",
                  subprocess_text(sim, "ninja/ninja.exe", "-C", "C:\\data\\broken", status=1))
