@@ -172,7 +172,8 @@ enum dbgksim_status dbgksim_wait(dbgksim_debugger *debugger, int64_t timeout_ns,
     status = machine_fail(machine, DBGKSIM_NO_PROCESS, "the debugger has no process");
     goto out;
   }
-  LONG64 timeout = timeout_ns > 0 ? -((timeout_ns - 1) / 100 + 1) : 0;
+  /* Absolute, because the wait is taken up again after each hand-over of output. */
+  LONG64 timeout = timeout_ns > 0 ? (LONG64)KeQuerySystemTime() + (timeout_ns - 1) / 100 + 1 : 0;
   NTSTATUS nt;
   bool output_waits;
   do {

@@ -231,8 +231,12 @@ enum dbgksim_status dbgksim_spawn(dbgksim_machine *m, const struct dbgksim_progr
   enum dbgksim_status status = machine_enter(m);
   if (status != DBGKSIM_OK)
     return status;
-  status = program && program->path ? spawn(m, program, dbgksim_debug_object(debugger), pid)
-                                    : machine_fail(m, DBGKSIM_BAD_ARGUMENT, "dbgksim_spawn: no program");
+  if (!program || !program->path)
+    status = machine_fail(m, DBGKSIM_BAD_ARGUMENT, "dbgksim_spawn: no program");
+  else if (debugger && debugger->machine != m)
+    status = machine_fail(m, DBGKSIM_BAD_ARGUMENT, "dbgksim_spawn: a debugger of another machine");
+  else
+    status = spawn(m, program, dbgksim_debug_object(debugger), pid);
   machine_leave(m);
   return status;
 }
@@ -272,7 +276,10 @@ enum dbgksim_status dbgksim_run(dbgksim_machine *m, uint32_t pid, int64_t timeou
     return status;
   }
   ULONG64 end = ke_nanoseconds() + (uint64_t)(timeout_ns < 0 ? 0 : timeout_ns);
-  m->running_programs = true;
+  /* A native thread's run is not the host's: only the host hands output over. */
+  const bool host = m->pcr.CurrentThread == &m->host_thread->Tcb;
+  if (host)
+    m->running_programs = true;
   for (EPROCESS *p; status == DBGKSIM_OK && (p = unfinished(m, pid)) != NULL; ObDereferenceObject(p)) {
     LONG64 left = end > ke_nanoseconds() ? -(LONG64)((end - ke_nanoseconds()) / NANOSECONDS_PER_UNIT) : 0;
     NTSTATUS nt =
@@ -283,7 +290,8 @@ enum dbgksim_status dbgksim_run(dbgksim_machine *m, uint32_t pid, int64_t timeou
       status = machine_stopped(m);
     machine_flush(m);
   }
-  m->running_programs = false;
+  if (host)
+    m->running_programs = false;
   machine_leave(m);
   return status;
 }
@@ -325,10 +333,12 @@ enum dbgksim_status dbgksim_terminate(dbgksim_machine *m, uint32_t pid, NTSTATUS
 enum dbgksim_status dbgksim_native_thread(dbgksim_machine *m, void (*fn)(void *argument), void *argument, uint32_t *tid)
 {
   ETHREAD *thread;
+  if (!fn)
+    return DBGKSIM_BAD_ARGUMENT;
   enum dbgksim_status status = machine_enter(m);
   if (status != DBGKSIM_OK)
     return status;
-  NTSTATUS nt = fn ? PsCreateNativeThread(m->host_process, fn, argument, &thread) : STATUS_INVALID_PARAMETER;
+  NTSTATUS nt = PsCreateNativeThread(m->host_process, fn, argument, &thread);
   if (NT_SUCCESS(nt)) {
     if (tid)
       *tid = (uint32_t)thread->Cid.UniqueThread;
@@ -360,6 +370,8 @@ uint64_t dbgksim_time(dbgksim_machine *m)
 
 enum dbgksim_status dbgksim_report_waits(dbgksim_machine *m, char *out, size_t size)
 {
+  if (!out && size)
+    return DBGKSIM_BAD_ARGUMENT;
   enum dbgksim_status status = machine_enter(m);
   if (status != DBGKSIM_OK)
     return status;

@@ -168,6 +168,9 @@ enum dbgksim_status dbgksim_machine_create(const struct dbgksim_config *config, 
   if (!config || config->size != sizeof *config)
     return machine_create_failed(DBGKSIM_BAD_ARGUMENT,
                                  "dbgksim_machine_create: the configuration was not made by dbgksim_config_init");
+  for (unsigned i = 0; i < config->root_count; i++)
+    if (!config->roots || !config->roots[i].host || !config->roots[i].guest)
+      return machine_create_failed(DBGKSIM_BAD_ARGUMENT, "dbgksim_machine_create: root %u has no folder", i);
   pool *memory = pool_create(POOL_LIMIT);
   if (!memory)
     return machine_create_failed(DBGKSIM_NO_MEMORY, "no address space for the machine's memory");
@@ -235,12 +238,13 @@ const char *dbgksim_message(const dbgksim_machine *m)
 
 NTSTATUS dbgksim_last_nt_status(const dbgksim_machine *m)
 {
-  return m->last_nt_status;
+  return m ? m->last_nt_status : STATUS_INVALID_PARAMETER;
 }
 
 void dbgksim_interrupt(dbgksim_machine *m)
 {
-  m->stop_flag = 1;
+  if (m)
+    m->stop_flag = 1;
 }
 
 enum dbgksim_status machine_enter(dbgksim_machine *m)

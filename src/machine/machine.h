@@ -70,7 +70,7 @@ enum dbgksim_status machine_nt(struct dbgksim_machine *m, NTSTATUS status, const
 /** Notes why no machine could be made (of the calling thread; dbgksim_message(NULL)). */
 enum dbgksim_status machine_create_failed(enum dbgksim_status status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/** Hands waiting output and trace records to their receivers. Not on a fiber. */
+/** Hands waiting output and trace records to their receivers. On a fiber they go on waiting. */
 void machine_flush(struct dbgksim_machine *m);
 /** io's console: stores output until the next flush. */
 void machine_console_write(void *context, int stream, const void *bytes, size_t size);

@@ -38,6 +38,8 @@ void machine_flush(dbgksim_machine *m)
 {
   struct machine_output *out = &m->output;
   struct dbgksim_trace_record record;
+  if (m->pcr.CurrentThread != &m->host_thread->Tcb)
+    return;
   for (size_t at = 0; at < out->used;) {
     struct machine_piece piece;
     memcpy(&piece, out->bytes + at, sizeof piece);

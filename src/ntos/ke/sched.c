@@ -167,10 +167,13 @@ static KTHREAD *select_next(struct ke_state *ke)
       return take_ready(ke, i < n ? ke->choices[i] : CONTAINING_RECORD(ke->ready.Flink, KTHREAD, ready_entry));
     }
     ULONG64 due;
-    if (idle < KE_IDLE_LIMIT && ki_next_timer(&due))
+    if (idle < KE_IDLE_LIMIT && ki_next_timer(&due)) {
       ki_advance_to(due);
-    else
-      ke_stop(KE_DEADLOCK);
+      continue;
+    }
+    ke_stop(KE_DEADLOCK);
+    if (ke->host_thread->State == Waiting)
+      KiUnwaitThread(ke->host_thread, KE_WAIT_STOPPED);
   }
 }
 
@@ -289,7 +292,7 @@ void ke_stop(enum ke_end_reason reason)
 void ke_wake_host(void)
 {
   KTHREAD *host = ki_state()->host_thread;
-  if (host->State == Waiting)
+  if (host->State == Waiting && host->WaitMode == UserMode)
     KiUnwaitThread(host, KE_WAIT_STOPPED);
 }
 

@@ -19,9 +19,12 @@ void ExAcquireFastMutex(FAST_MUTEX *Mutex)
     Mutex->waiters++;
     NTSTATUS status = KeWaitForSingleObject(&Mutex->Event, WrFastMutex, KernelMode, FALSE, NULL);
     Mutex->waiters--;
-    /* The machine stopped while the host waited for a lock: nobody else can run to release it. */
-    if (status == KE_WAIT_STOPPED)
+    /* Nobody can run who would release it: an inconsistency, which must not become a hang. */
+    if (status == KE_WAIT_STOPPED) {
       ke_resume();
+      ke_stop(KE_INTERNAL_ERROR);
+      break;
+    }
   }
   Mutex->Owner = thread;
   thread->KernelApcDisable++;
@@ -65,8 +68,13 @@ void ExWaitForRundownProtectionRelease(EX_RUNDOWN_REF *Ref)
     KEVENT event;
     KeInitializeEvent(&event, NotificationEvent, FALSE);
     Ref->waiter = &event;
-    KeWaitForSingleObject(&event, WrRundown, KernelMode, FALSE, NULL);
+    NTSTATUS status = KeWaitForSingleObject(&event, WrRundown, KernelMode, FALSE, NULL);
     Ref->waiter = NULL;
+    if (status == KE_WAIT_STOPPED) {
+      ke_resume();
+      ke_stop(KE_INTERNAL_ERROR);
+      break;
+    }
   }
 }
 

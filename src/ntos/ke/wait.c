@@ -201,7 +201,7 @@ NTSTATUS KeWaitForMultipleObjects(ULONG Count, void *const Object[], WAIT_TYPE W
     status = STATUS_TIMEOUT;
     goto done;
   }
-  if (thread == ki_state()->host_thread && ke_ended() != KE_RUNNING) {
+  if (thread == ki_state()->host_thread && WaitMode == UserMode && ke_ended() != KE_RUNNING) {
     status = KE_WAIT_STOPPED;
     goto done;
   }
