@@ -12,7 +12,7 @@ MESON_TEST = meson test --print-errorlogs
 # Its fake stacks belong to a host thread, and a blocked fiber may go on in another one.
 ASAN_ENV = ASAN_OPTIONS=detect_stack_use_after_return=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
-.PHONY: help setup build demo test test-thirdparty bench build-asan asan clean
+.PHONY: help setup configure build demo test test-thirdparty bench build-asan asan clean
 
 help:
 	@echo 'make demo             build, then trace the debug events of a sample program'
@@ -25,11 +25,14 @@ help:
 setup:
 	@$(SETUP)
 
-build: setup
+configure: setup
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
+
+build: configure
 	@ninja -C $(BUILD)
 
-demo: build
+demo: configure
+	@ninja -C $(BUILD) src/cli/dbgksim
 	@scripts/demo breakpoint $(BUILD)
 
 test: build
