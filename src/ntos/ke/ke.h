@@ -93,7 +93,8 @@ void KiQuantumEnd(void);
 void ke_race_point(void);
 /** Sets an end reason: the host's thread is woken from a UserMode wait with KE_WAIT_STOPPED. */
 void ke_stop(enum ke_end_reason reason);
-/** Wakes the host's thread from a UserMode wait with KE_WAIT_STOPPED although the machine goes on (output to hand over). */
+/** Wakes the host's thread from a UserMode wait with KE_WAIT_STOPPED although the machine goes on (output to hand
+ *  over). */
 void ke_wake_host(void);
 /** Current end reason. */
 enum ke_end_reason ke_ended(void);
