@@ -21,10 +21,10 @@ struct svc_request {
 
 /** Probes the status block, references and resets the event, makes the APC. The file's completion object gets a packet
  *  if there is no APC and ApcContext is not 0.
- *  @return STATUS_INVALID_PARAMETER (an APC on a file with a completion object), STATUS_ACCESS_VIOLATION, STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH, STATUS_ACCESS_DENIED,
- *  STATUS_INSUFFICIENT_RESOURCES */
-NTSTATUS svc_begin_request(struct svc_request *request, const FILE_OBJECT *file, HANDLE Event, ULONG64 ApcRoutine, ULONG64 ApcContext,
-                           ULONG64 IoStatusBlock);
+ *  @return STATUS_INVALID_PARAMETER (an APC on a file with a completion object), STATUS_ACCESS_VIOLATION,
+ *  STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH, STATUS_ACCESS_DENIED, STATUS_INSUFFICIENT_RESOURCES */
+NTSTATUS svc_begin_request(struct svc_request *request, const FILE_OBJECT *file, HANDLE Event, ULONG64 ApcRoutine,
+                           ULONG64 ApcContext, ULONG64 IoStatusBlock);
 /** Ends a request and returns `status`. An error (but for the end of a file) tells only the caller, as when a driver
  *  completes a request with an error before it returns; else status block, event and APC are served. */
 NTSTATUS svc_end_request(struct svc_request *request, NTSTATUS status, ULONG64 information);
