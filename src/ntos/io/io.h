@@ -99,12 +99,12 @@ bool io_add_root(const struct io_root *root);
 void IoShutdownSystem(void);
 /** Turns an absolute or root-relative NT path into its normal form (\??\C:\..., \Device\Null, \Device\ConDrv\...), in
  *  the pool; `root` may be NULL. A trailing backslash stays: it says that a directory is meant.
- *  STATUS_OBJECT_PATH_SYNTAX_BAD, STATUS_OBJECT_NAME_INVALID, STATUS_OBJECT_NAME_NOT_FOUND, STATUS_OBJECT_PATH_NOT_FOUND,
- *  STATUS_BAD_NETWORK_PATH, STATUS_INSUFFICIENT_RESOURCES. */
+ *  STATUS_OBJECT_PATH_SYNTAX_BAD, STATUS_OBJECT_NAME_INVALID, STATUS_OBJECT_NAME_NOT_FOUND,
+ *  STATUS_OBJECT_PATH_NOT_FOUND, STATUS_BAD_NETWORK_PATH, STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS io_normalise(const FILE_OBJECT *root, const char *path, char **out);
 /** Opens or creates; one reference, no handle. *information receives FILE_OPENED 1, FILE_CREATED 2...
  *  STATUS_OBJECT_NAME_NOT_FOUND, STATUS_OBJECT_PATH_NOT_FOUND, STATUS_ACCESS_DENIED, STATUS_OBJECT_NAME_COLLISION,
- *  STATUS_FILE_IS_A_DIRECTORY, STATUS_NOT_A_DIRECTORY, STATUS_TOO_MANY_OPENED_FILES, STATUS_INVALID_PARAMETER (options),
+ *  STATUS_FILE_IS_A_DIRECTORY, STATUS_NOT_A_DIRECTORY, STATUS_INVALID_PARAMETER (options),
  *  STATUS_INSUFFICIENT_RESOURCES */
 NTSTATUS IoCreateFile(const char *nt_path, ACCESS_MASK DesiredAccess, ULONG Disposition, ULONG Options,
                       FILE_OBJECT **File, ULONG64 *information);
@@ -148,8 +148,6 @@ void io_free_names(FILE_OBJECT *File);
 
 /** Upper case of a code point of the Latin-1, Greek and Cyrillic blocks; any other is returned as it is. */
 uint32_t io_upcase(uint32_t code_point);
-/** Next code point of a UTF-8 text that ends with NUL; 0 at the end, 0xFFFD (one byte taken) for a malformed byte. */
-uint32_t io_next_code_point(const char **text);
 /** Order of two names without regard to case: negative, 0, positive. */
 int io_compare_names(const char *left, const char *right);
 /** True if a name matches a pattern with * ? < > " (FsRtlIsNameInExpression); *.* fits everything. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From a guest's drive path to the host: the longest root, then component by component without regard to case. */
+#include "base/utf.h"
 #include "ntos/io/io_internal.h"
 
 #include <stdlib.h>
@@ -16,7 +17,7 @@ static bool folder_holds(const struct io_folder *folder, const char *path, const
 {
   const char *p = path, *q = folder->guest;
   while (*q != 0) {
-    if (io_upcase(io_next_code_point(&p)) != io_upcase(io_next_code_point(&q)))
+    if (io_upcase(utf8_next(&p)) != io_upcase(utf8_next(&q)))
       return false;
   }
   if (*p == 0) {
@@ -34,7 +35,7 @@ static const char *child_below(const struct io_folder *folder, const char *path,
   while (*p != 0) {
     if (p[0] == '\\' && p[1] == 0)
       break;
-    if (io_upcase(io_next_code_point(&p)) != io_upcase(io_next_code_point(&q)))
+    if (io_upcase(utf8_next(&p)) != io_upcase(utf8_next(&q)))
       return NULL;
   }
   if (*q != '\\' || q[1] == 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The form of guest paths: prefixes, aliases of the drive and of devices, forbidden names. */
+#include "base/utf.h"
 #include "ntos/io/io_internal.h"
 
 #define DOS_PREFIX "\\??\\"
@@ -37,7 +38,7 @@ bool io_valid_component(const char *name, size_t length)
   if (length == 0 || (length <= 2 && name[0] == '.' && name[length - 1] == '.'))
     return false;
   while (name < end) {
-    uint32_t c = io_next_code_point(&name);
+    uint32_t c = utf8_next(&name);
     if (c < 0x20 || c == 0xFFFD || (c < 0x80 && strchr("\\/:*?\"<>|", (int)c) != NULL))
       return false;
     units += c >= 0x10000 ? 2 : 1;
@@ -174,7 +175,7 @@ const char *io_drive_path(const char *normal)
 ULONG64 io_file_id(const char *nt_path)
 {
   ULONG64 hash = 0xCBF29CE484222325ull;
-  for (uint32_t c; (c = io_upcase(io_next_code_point(&nt_path))) != 0;)
+  for (uint32_t c; (c = io_upcase(utf8_next(&nt_path))) != 0;)
     hash = (hash ^ c) * 0x100000001B3ull;
   /* NTFS: a sequence number above 48 bits of record number. */
   return (hash & 0xFFFFFFFFFFFFull) | 1ull << 48;

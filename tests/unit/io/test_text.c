@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/utf.h"
 #include "fixture.h"
 
 #include <string.h>
@@ -64,11 +65,11 @@ START_TEST(utf8_and_utf16_convert_both_ways)
   ExFreePool(out);
   ExFreePool(back);
   const char *malformed = "\xC0\x80\xFFx";
-  ck_assert_uint_eq(io_next_code_point(&malformed), 0xFFFD);
-  ck_assert_uint_eq(io_next_code_point(&malformed), 0xFFFD);
-  ck_assert_uint_eq(io_next_code_point(&malformed), 0xFFFD);
-  ck_assert_uint_eq(io_next_code_point(&malformed), 'x');
-  ck_assert_uint_eq(io_next_code_point(&malformed), 0);
+  ck_assert_uint_eq(utf8_next(&malformed), 0xFFFD);
+  ck_assert_uint_eq(utf8_next(&malformed), 0xFFFD);
+  ck_assert_uint_eq(utf8_next(&malformed), 0xFFFD);
+  ck_assert_uint_eq(utf8_next(&malformed), 'x');
+  ck_assert_uint_eq(utf8_next(&malformed), 0);
 }
 END_TEST
 

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Names of statuses and of kinds of trace records. */
+#include <dbgksim/dbgksim.h>
+#include <string.h>
+
+static const struct {
+  NTSTATUS status;
+  const char *name;
+} nt_names[] = {
+#define N(name)                                                                                                        \
+  {                                                                                                                    \
+    name, #name                                                                                                        \
+  }
+    N(STATUS_SUCCESS),
+    N(STATUS_ABANDONED_WAIT_0),
+    N(STATUS_USER_APC),
+    N(STATUS_KERNEL_APC),
+    N(STATUS_ALERTED),
+    N(STATUS_TIMEOUT),
+    N(STATUS_PENDING),
+    N(STATUS_NO_MORE_ENTRIES),
+    N(STATUS_OBJECT_NAME_EXISTS),
+    N(STATUS_THREAD_WAS_SUSPENDED),
+    N(STATUS_IMAGE_NOT_AT_BASE),
+    N(STATUS_WX86_SINGLE_STEP),
+    N(STATUS_WX86_BREAKPOINT),
+    N(STATUS_NO_YIELD_PERFORMED),
+    N(DBG_EXCEPTION_HANDLED),
+    N(DBG_CONTINUE),
+    N(DBG_REPLY_LATER),
+    N(DBG_UNABLE_TO_PROVIDE_HANDLE),
+    N(DBG_TERMINATE_THREAD),
+    N(DBG_TERMINATE_PROCESS),
+    N(DBG_CONTROL_C),
+    N(DBG_PRINTEXCEPTION_C),
+    N(DBG_RIPEXCEPTION),
+    N(DBG_CONTROL_BREAK),
+    N(DBG_PRINTEXCEPTION_WIDE_C),
+    N(DBG_EXCEPTION_NOT_HANDLED),
+    N(STATUS_GUARD_PAGE_VIOLATION),
+    N(STATUS_DATATYPE_MISALIGNMENT),
+    N(STATUS_BREAKPOINT),
+    N(STATUS_SINGLE_STEP),
+    N(STATUS_BUFFER_OVERFLOW),
+    N(STATUS_NO_MORE_FILES),
+    N(STATUS_UNSUCCESSFUL),
+    N(STATUS_NOT_IMPLEMENTED),
+    N(STATUS_INVALID_INFO_CLASS),
+    N(STATUS_INFO_LENGTH_MISMATCH),
+    N(STATUS_ACCESS_VIOLATION),
+    N(STATUS_IN_PAGE_ERROR),
+    N(STATUS_INVALID_HANDLE),
+    N(STATUS_INVALID_CID),
+    N(STATUS_INVALID_PARAMETER),
+    N(STATUS_NO_SUCH_FILE),
+    N(STATUS_INVALID_DEVICE_REQUEST),
+    N(STATUS_END_OF_FILE),
+    N(STATUS_NO_MEMORY),
+    N(STATUS_CONFLICTING_ADDRESSES),
+    N(STATUS_NOT_MAPPED_VIEW),
+    N(STATUS_UNABLE_TO_FREE_VM),
+    N(STATUS_ILLEGAL_INSTRUCTION),
+    N(STATUS_INVALID_VIEW_SIZE),
+    N(STATUS_INVALID_FILE_FOR_SECTION),
+    N(STATUS_ALREADY_COMMITTED),
+    N(STATUS_ACCESS_DENIED),
+    N(STATUS_BUFFER_TOO_SMALL),
+    N(STATUS_OBJECT_TYPE_MISMATCH),
+    N(STATUS_NONCONTINUABLE_EXCEPTION),
+    N(STATUS_NOT_COMMITTED),
+    N(STATUS_OBJECT_NAME_INVALID),
+    N(STATUS_OBJECT_NAME_NOT_FOUND),
+    N(STATUS_OBJECT_NAME_COLLISION),
+    N(STATUS_PORT_DISCONNECTED),
+    N(STATUS_OBJECT_PATH_INVALID),
+    N(STATUS_OBJECT_PATH_NOT_FOUND),
+    N(STATUS_OBJECT_PATH_SYNTAX_BAD),
+    N(STATUS_SECTION_TOO_BIG),
+    N(STATUS_PORT_ALREADY_SET),
+    N(STATUS_SECTION_NOT_IMAGE),
+    N(STATUS_SUSPEND_COUNT_EXCEEDED),
+    N(STATUS_THREAD_IS_TERMINATING),
+    N(STATUS_BAD_INITIAL_STACK),
+    N(STATUS_MUTANT_NOT_OWNED),
+    N(STATUS_SEMAPHORE_LIMIT_EXCEEDED),
+    N(STATUS_INVALID_PAGE_PROTECTION),
+    N(STATUS_SECTION_PROTECTION),
+    N(STATUS_FREE_VM_NOT_AT_BASE),
+    N(STATUS_MEMORY_NOT_ALLOCATED),
+    N(STATUS_NO_TOKEN),
+    N(STATUS_INVALID_IMAGE_FORMAT),
+    N(STATUS_PROCEDURE_NOT_FOUND),
+    N(STATUS_ARRAY_BOUNDS_EXCEEDED),
+    N(STATUS_FLOAT_DENORMAL_OPERAND),
+    N(STATUS_FLOAT_DIVIDE_BY_ZERO),
+    N(STATUS_FLOAT_INEXACT_RESULT),
+    N(STATUS_FLOAT_INVALID_OPERATION),
+    N(STATUS_FLOAT_OVERFLOW),
+    N(STATUS_FLOAT_STACK_CHECK),
+    N(STATUS_FLOAT_UNDERFLOW),
+    N(STATUS_INTEGER_DIVIDE_BY_ZERO),
+    N(STATUS_INTEGER_OVERFLOW),
+    N(STATUS_PRIVILEGED_INSTRUCTION),
+    N(STATUS_INSUFFICIENT_RESOURCES),
+    N(STATUS_FILE_IS_A_DIRECTORY),
+    N(STATUS_NOT_SUPPORTED),
+    N(STATUS_NOT_SAME_DEVICE),
+    N(STATUS_INVALID_PARAMETER_1),
+    N(STATUS_INVALID_PARAMETER_2),
+    N(STATUS_INVALID_PARAMETER_3),
+    N(STATUS_INVALID_PARAMETER_4),
+    N(STATUS_INVALID_PARAMETER_5),
+    N(STATUS_INVALID_PARAMETER_6),
+    N(STATUS_STACK_OVERFLOW),
+    N(STATUS_DIRECTORY_NOT_EMPTY),
+    N(STATUS_NOT_A_DIRECTORY),
+    N(STATUS_PROCESS_IS_TERMINATING),
+    N(STATUS_TOO_MANY_OPENED_FILES),
+    N(STATUS_CANCELLED),
+    N(STATUS_CANNOT_DELETE),
+    N(STATUS_FILE_INVALID),
+    N(STATUS_FILE_CLOSED),
+    N(STATUS_MEDIA_WRITE_PROTECTED),
+    N(STATUS_SHARING_VIOLATION),
+    N(STATUS_INVALID_IMAGE_NE_FORMAT),
+    N(STATUS_INVALID_IMAGE_NOT_MZ),
+    N(STATUS_INVALID_IMAGE_PROTECT),
+    N(STATUS_INVALID_IMAGE_WIN_32),
+    N(STATUS_IMAGE_MACHINE_TYPE_MISMATCH),
+    N(STATUS_DLL_NOT_FOUND),
+    N(STATUS_ENTRYPOINT_NOT_FOUND),
+    N(STATUS_COMMITMENT_LIMIT),
+    N(STATUS_DLL_INIT_FAILED),
+    N(STATUS_UNHANDLED_EXCEPTION),
+    N(STATUS_CANT_WAIT),
+    N(STATUS_PIPE_BROKEN),
+    N(STATUS_UNMAPPABLE_VIEW),
+    N(STATUS_INVALID_LOCK_SEQUENCE),
+    N(STATUS_QUOTA_EXCEEDED),
+    N(STATUS_HANDLE_NOT_CLOSABLE),
+    N(STATUS_PORT_NOT_SET),
+    N(STATUS_DEBUGGER_INACTIVE),
+    N(STATUS_STACK_BUFFER_OVERRUN),
+    N(STATUS_ASSERTION_FAILURE),
+    N(STATUS_PROCESS_IS_PROTECTED),
+    N(STATUS_NOT_FOUND),
+    N(STATUS_INVALID_EXCEPTION_HANDLER),
+#undef N
+};
+
+static const char *const kind_names[DBGKSIM_TRACE_KINDS] = {
+#define K(name) [DBGKSIM_TRACE_##name] = #name
+    K(LOG),        K(TRAP),           K(GATE),           K(TRAP_FRAME), K(DISPATCH), K(KD_STUB),
+    K(FORWARD),    K(FORWARD_RESULT), K(SEND),           K(QUEUE),      K(FREEZE),   K(THAW),
+    K(WAIT_EVENT), K(CONTINUE),       K(WAKE),           K(USER_FRAME), K(RESUME),   K(EXCEPTION_PORT),
+    K(TERMINATE),  K(SERVICE),        K(SERVICE_RESULT), K(PROCESS),    K(THREAD),   K(IMAGE),
+    K(SWITCH),     K(OUTPUT),
+#undef K
+};
+
+static const char *const status_names[] = {
+#define S(name) [DBGKSIM_##name] = "DBGKSIM_" #name
+    S(OK),          S(TIMEOUT),      S(DEADLOCK),   S(BUDGET),    S(INTERRUPTED),
+    S(BUSY),        S(BAD_ARGUMENT), S(NO_MEMORY),  S(NOT_FOUND), S(BAD_IMAGE),
+    S(NO_USERLAND), S(NO_ENGINE),    S(NO_PROCESS), S(NT_ERROR),  S(INTERNAL),
+#undef S
+};
+
+const char *dbgksim_nt_status_name(NTSTATUS status)
+{
+  for (size_t i = 0; i < sizeof nt_names / sizeof nt_names[0]; i++)
+    if (nt_names[i].status == status)
+      return nt_names[i].name;
+  return NULL;
+}
+
+bool dbgksim_nt_status_value(const char *name, NTSTATUS *status)
+{
+  for (size_t i = 0; name && status && i < sizeof nt_names / sizeof nt_names[0]; i++) {
+    if (strcmp(nt_names[i].name, name) == 0) {
+      *status = nt_names[i].status;
+      return true;
+    }
+  }
+  return false;
+}
+
+const char *dbgksim_trace_kind_name(enum dbgksim_trace_kind kind)
+{
+  return (unsigned)kind < DBGKSIM_TRACE_KINDS ? kind_names[kind] : "?";
+}
+
+const char *dbgksim_status_name(enum dbgksim_status status)
+{
+  return (size_t)status < sizeof status_names / sizeof status_names[0] ? status_names[status] : "?";
+}
+
+const char *dbgksim_version(void) { return DBGKSIM_VERSION; }
