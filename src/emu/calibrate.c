@@ -213,11 +213,12 @@ static bool find_registers(struct bench *b)
                                          UC_X86_REG_RSP, UC_X86_REG_RBP, UC_X86_REG_RSI, UC_X86_REG_RDI,
                                          UC_X86_REG_R8,  UC_X86_REG_R9,  UC_X86_REG_R10, UC_X86_REG_R11,
                                          UC_X86_REG_R12, UC_X86_REG_R13, UC_X86_REG_R14, UC_X86_REG_R15};
-  struct search s[CPU_REGISTERS + 5] = {{{0}, 0, false}};
+  struct search s[CPU_REGISTERS + 6] = {{{0}, 0, false}};
   for (unsigned pass = 1; pass <= 2; pass++) {
     uint64_t pattern = 0x1122334455660000ull * pass;
     uint64_t xmm[4] = {pattern + 0x100, 5, pattern + 0x101, 6};
     uint64_t fs = pattern + 0x200, gs = pattern + 0x201, rip = pattern + 0x202;
+    uint32_t mxcsr = pass == 1 ? 0x3FA5 : 0x7F9A;
     load(b, b->out->user64);
     for (unsigned i = 0; i < CPU_REGISTERS; i++) {
       uint64_t v = pattern + i;
@@ -228,6 +229,7 @@ static bool find_registers(struct bench *b)
     uc_reg_write(b->uc, UC_X86_REG_FS_BASE, &fs);
     uc_reg_write(b->uc, UC_X86_REG_GS_BASE, &gs);
     uc_reg_write(b->uc, UC_X86_REG_RIP, &rip);
+    uc_reg_write(b->uc, UC_X86_REG_MXCSR, &mxcsr);
     save(b);
     for (unsigned i = 0; i < CPU_REGISTERS; i++)
       narrow(b, &s[i], pattern + i, 8);
@@ -236,6 +238,7 @@ static bool find_registers(struct bench *b)
     narrow(b, &s[18], fs, 8);
     narrow(b, &s[19], gs, 8);
     narrow(b, &s[20], rip, 8);
+    narrow(b, &s[21], mxcsr, 4);
   }
   struct blob_layout *at = &b->out->at;
   size_t xmm1 = 0, fs = 0, gs = 0;
@@ -244,7 +247,8 @@ static bool find_registers(struct bench *b)
       return false;
   }
   if (!settle(b, &s[16], "XMM0", &at->xmm) || !settle(b, &s[17], "XMM1", &xmm1) || !settle(b, &s[18], "FS base", &fs) ||
-      !settle(b, &s[19], "GS base", &gs) || !settle(b, &s[20], "RIP", &at->rip))
+      !settle(b, &s[19], "GS base", &gs) || !settle(b, &s[20], "RIP", &at->rip) ||
+      !settle(b, &s[21], "MXCSR", &at->mxcsr))
     return false;
   at->xmm_stride = xmm1 - at->xmm;
   if (xmm1 <= at->xmm || at->xmm + 16 * at->xmm_stride > at->size)
@@ -259,6 +263,34 @@ static bool find_registers(struct bench *b)
       blob_u32(b->out->user32, at->selector[SEG_CS]) != KGDT64_R3_CMCODE)
     return refuse(b, "selectors are not where they should be");
   return true;
+}
+
+/* Changes every x87 register and takes the range of what became different. */
+static bool find_x87(struct bench *b)
+{
+  static const uint16_t control = 0x0C40, status = 0x1A41, tags = 0x1B1B, word = 0x0155;
+  static const uint64_t pointer = 0x1122334455667788ull;
+  static const uint8_t st[10] = {0x5A, 0x5A, 0x5A, 0x5A, 0x5A, 0x5A, 0x5A, 0xDA, 0x5A, 0x3A};
+  size_t size = b->out->at.size, first = 0, last = size;
+  load(b, b->out->user64);
+  uc_reg_write(b->uc, UC_X86_REG_FPCW, &control);
+  uc_reg_write(b->uc, UC_X86_REG_FPSW, &status);
+  for (int i = 0; i < 8; i++)
+    uc_reg_write(b->uc, UC_X86_REG_ST0 + i, st);
+  uc_reg_write(b->uc, UC_X86_REG_FPTAG, &tags);
+  uc_reg_write(b->uc, UC_X86_REG_FOP, &word);
+  uc_reg_write(b->uc, UC_X86_REG_FCS, &word);
+  uc_reg_write(b->uc, UC_X86_REG_FDS, &word);
+  uc_reg_write(b->uc, UC_X86_REG_FIP, &pointer);
+  uc_reg_write(b->uc, UC_X86_REG_FDP, &pointer);
+  save(b);
+  while (first < size && b->now[first] == b->out->user64[first])
+    first++;
+  while (last > first && b->now[last - 1] == b->out->user64[last - 1])
+    last--;
+  b->out->at.x87 = first;
+  b->out->at.x87_size = last - first;
+  return (last - first >= 8 * 10 && last - first <= X87_MAX) || refuse(b, "x87 state of %zu bytes", last - first);
 }
 
 static bool find_exception_state(struct bench *b)
@@ -324,7 +356,8 @@ void calibration_make(struct calibration *out)
     set_page(&b, DATA, PTE_PRESENT | PTE_USER | PTE_WRITE | PTE_NO_EXECUTE);
     set_page(&b, READ_ONLY, PTE_PRESENT | PTE_USER | PTE_NO_EXECUTE);
     if (open_bench(&b) && enter_long_mode(&b) && enter_user_mode(&b, KGDT64_R3_CMCODE, out->user32) &&
-        enter_user_mode(&b, KGDT64_R3_CODE, out->user64) && find_registers(&b) && find_exception_state(&b))
+        enter_user_mode(&b, KGDT64_R3_CODE, out->user64) && find_registers(&b) && find_x87(&b) &&
+        find_exception_state(&b))
       out->status = EMU_OK;
   }
   if (b.uc != NULL)

@@ -51,8 +51,12 @@ struct blob_layout {
   size_t cr0, efer;
   size_t error_code, is_int, old_exception; /**< 32 bits each */
   size_t xmm, xmm_stride;
+  size_t mxcsr;         /**< 32 bits; to be read only, as the engine keeps what follows from it elsewhere */
+  size_t x87, x87_size; /**< all that x87 registers are read from lies in this range */
 };
 
+/** Largest x87_size. */
+#define X87_MAX 0x200u
 /** A blob never grows beyond this (calibration refuses it). */
 #define BLOB_MAX 0x2000u
 
@@ -169,6 +173,9 @@ struct cpu_extended {
   uint64_t engine_rflags; /**< RFLAGS as the blob encodes them */
   emu *owner;
   char failure[96];
+  uint8_t x87_raw[X87_MAX]; /**< the x87 part of the blob that was converted last ... */
+  XSAVE_FORMAT x87;         /**< ... and what came out; one conversion costs more than the rest of a trap */
+  bool x87_valid;
   _Alignas(16) uint8_t blob[]; /**< a whole engine context, the truth about everything but the public fields */
 };
 

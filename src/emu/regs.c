@@ -162,28 +162,31 @@ void cpu_get_xmm(const cpu *c, unsigned first, unsigned count, M128A *out)
 void cpu_set_xmm(cpu *c, unsigned first, unsigned count, const M128A *in)
 {
   const struct blob_layout *at = layout(c);
-  for (unsigned i = 0; i < count && first + i < 16; i++)
-    memcpy(c->extended->blob + at->xmm + (first + i) * at->xmm_stride, &in[i], sizeof in[i]);
-  touch(c->extended);
+  bool changed = false;
+  for (unsigned i = 0; i < count && first + i < 16; i++) {
+    uint8_t *xmm = c->extended->blob + at->xmm + (first + i) * at->xmm_stride;
+    if (memcmp(xmm, &in[i], sizeof in[i]) != 0) {
+      memcpy(xmm, &in[i], sizeof in[i]);
+      changed = true;
+    }
+  }
+  if (changed)
+    touch(c->extended);
 }
 
-uint32_t cpu_mxcsr(const cpu *c)
-{
-  uint32_t v = 0;
-  uc_context_reg_read(as_context(c->extended->blob), UC_X86_REG_MXCSR, &v);
-  return v;
-}
+uint32_t cpu_mxcsr(const cpu *c) { return blob_u32(c->extended->blob, layout(c)->mxcsr); }
 
 void cpu_set_mxcsr(cpu *c, uint32_t mxcsr)
 {
   mxcsr &= MXCSR_VALID;
+  if (mxcsr == cpu_mxcsr(c))
+    return;
   uc_context_reg_write(as_context(c->extended->blob), UC_X86_REG_MXCSR, &mxcsr);
   touch(c->extended);
 }
 
-void cpu_get_fx(const cpu *c, XSAVE_FORMAT *out)
+static void convert_x87(uc_context *context, XSAVE_FORMAT *out)
 {
-  uc_context *context = as_context(c->extended->blob);
   uint16_t tags = 0;
   uint64_t offset = 0;
   memset(out, 0, sizeof *out);
@@ -202,6 +205,18 @@ void cpu_get_fx(const cpu *c, XSAVE_FORMAT *out)
     out->TagWord |= (UCHAR)((((tags >> (2 * i)) & 3) != 3) << i);
   for (unsigned i = 0; i < 8; i++)
     uc_context_reg_read(context, UC_X86_REG_ST0 + (int)i, &out->FloatRegisters[i]);
+}
+
+void cpu_get_fx(const cpu *c, XSAVE_FORMAT *out)
+{
+  struct cpu_extended *x = c->extended;
+  const struct blob_layout *at = layout(c);
+  if (!x->x87_valid || memcmp(x->x87_raw, x->blob + at->x87, at->x87_size) != 0) {
+    convert_x87(as_context(x->blob), &x->x87);
+    memcpy(x->x87_raw, x->blob + at->x87, at->x87_size);
+    x->x87_valid = true;
+  }
+  *out = x->x87;
   out->MxCsr = cpu_mxcsr(c);
   out->MxCsr_Mask = MXCSR_VALID;
   cpu_get_xmm(c, 0, 16, out->XmmRegisters);

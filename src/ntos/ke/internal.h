@@ -56,8 +56,15 @@ void KiRetestWait(KTHREAD *Thread);
 void KiReadyThread(KTHREAD *Thread);
 /** Leaves the processor until somebody makes the running thread ready; its State is set by the caller. */
 void KiSwapThread(void);
+/** The rest of ki_choice, for policies that want to be asked. */
+void ki_ask_policy(enum ke_choice_point point);
 /** Asks the policy whether somebody else is to run at `point`; the running thread stays ready. */
-void ki_choice(enum ke_choice_point point);
+static inline void ki_choice(enum ke_choice_point point)
+{
+  const struct ke_state *ke = ki_state();
+  if (ke->policy.preempts_at_signals && ke->ready_count)
+    ki_ask_policy(point);
+}
 /** Sets a timer on absolute interrupt time (100 ns). */
 void ki_insert_timer(KTIMER *Timer, ULONG64 DueTime);
 void ki_remove_timer(KTIMER *Timer);

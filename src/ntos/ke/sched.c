@@ -196,13 +196,11 @@ void KiSwapThread(void)
   switch_to(ke, old, select_next(ke));
 }
 
-void ki_choice(enum ke_choice_point point)
+void ki_ask_policy(enum ke_choice_point point)
 {
   struct ke_state *ke = ki_state();
-  if (!ke->policy.preempts_at_signals || !ke->ready_count || ke->end != KE_RUNNING)
-    return;
   KTHREAD *old = KeGetCurrentThread();
-  if (old->State != Running)
+  if (ke->end != KE_RUNNING || old->State != Running)
     return;
   unsigned n = list_choices(ke, old);
   unsigned i = n ? ke->policy.choose(ke->policy.context, point, ke->choices, n) : 0;

@@ -93,10 +93,12 @@ static bool fault_in_delivery(struct delivery *d, unsigned vector, ULONG64 instr
   return true;
 }
 
-/* Start of the software-interrupt instruction that ends at RIP: CC is one byte, CD nn two. */
-static ULONG64 instruction_before(ULONG64 rip)
+/* Where a fault of the delivery is reported. RIP is after a software interrupt: CC is one byte, CD nn two. */
+static ULONG64 faulting_instruction(ULONG64 rip, bool software)
 {
   UCHAR last = 0;
+  if (!software)
+    return rip;
   return NT_SUCCESS(mm_user_read(&last, rip - 1, 1)) && last == 0xCC ? rip - 1 : rip - 2;
 }
 
@@ -119,7 +121,6 @@ void ki_take_interrupt(KTHREAD *Thread, const struct cpu_trap *trap)
       .rip = Thread->cpu->rip,
       .error_code = trap->has_error_code ? trap->error_code : 0,
   };
-  ULONG64 instruction = trap->software ? instruction_before(d.rip) : d.rip;
   const KIDTENTRY64 *gate;
   const struct ki_handler *handler;
   TRACE(DBGKSIM_TRACE_TRAP, NULL, d.vector, d.rip, d.error_code, trap->fault_address);
@@ -131,7 +132,7 @@ void ki_take_interrupt(KTHREAD *Thread, const struct cpu_trap *trap)
     unsigned failed = gate ? check_gate(&d, gate) : VECTOR_GENERAL_PROTECTION;
     if (!failed)
       break;
-    if (!fault_in_delivery(&d, failed, instruction))
+    if (!fault_in_delivery(&d, failed, faulting_instruction(Thread->cpu->rip, trap->software)))
       triple_fault(Thread);
   }
   ULONG64 offset = gate->OffsetLow | (ULONG64)gate->OffsetMiddle << 16 | (ULONG64)gate->OffsetHigh << 32;
