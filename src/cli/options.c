@@ -16,6 +16,7 @@ enum {
   OPTION_ON_EXCEPTION,
   OPTION_PROGRAM_OUTPUT,
   OPTION_EXPLAIN,
+  OPTION_LOG,
 };
 
 #define RUNS (CLI_RUN | CLI_TRACE)
@@ -31,6 +32,7 @@ static const struct description {
     {CLI_TRACE, OPTION_EXPLAIN, "explain", NULL, "show each step between a trap and the continue"},
     {CLI_TRACE, 'o', "output", "FILE", "write the trace to FILE"},
     {RUNS, OPTION_PROGRAM_OUTPUT, "program-output", "FILE", "write what the program prints to FILE"},
+    {RUNS, OPTION_LOG, "log", "FILE", "write the kernel's remarks to FILE, as a service that is missing"},
     {RUNS | CLI_DOCTOR, OPTION_USERLAND, "userland", "wine|DIR", "system DLLs: Wine's (default), or those in DIR"},
     {RUNS, OPTION_MAP, "map", "DIR=C:\\path[:rw]", "let programs see a folder; repeatable, read-only without :rw"},
     {RUNS, OPTION_SEED, "seed", "N", "seed of everything random (0)"},
@@ -152,6 +154,9 @@ static const char *take(struct options *options, int option, const char *value)
     return NULL;
   case OPTION_PROGRAM_OUTPUT:
     options->program_output = value;
+    return NULL;
+  case OPTION_LOG:
+    options->log = value;
     return NULL;
   case OPTION_RANDOM:
     options->random_schedule = true;

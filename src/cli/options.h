@@ -27,6 +27,7 @@ struct options {
   NTSTATUS answer;            /**< to exceptions but the first breakpoint */
   const char *output;         /**< file of the trace, NULL: standard output */
   const char *program_output; /**< file of what the program writes, NULL: the standard streams */
+  const char *log;            /**< file of the kernel's remarks, NULL: they are not kept */
   bool explain;
 };
 

@@ -2,6 +2,7 @@
 #include "cli/session.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,12 @@ void session_begin_line(struct session *session)
   session->mid_line = false;
 }
 
+static void write_remark(void *context, const struct dbgksim_trace_record *record)
+{
+  struct session *session = context;
+  fprintf(session->log, "%" PRIu32 ":%" PRIu32 " %s\n", record->pid, record->tid, record->text);
+}
+
 static const char *command_name(const struct session *session)
 {
   return session->options->command == CLI_RUN ? "run" : "trace";
@@ -123,6 +130,8 @@ static int open_streams(struct session *session)
     if (!session->program[0])
       return cannot_open(session, options->program_output);
   }
+  if (options->log && !(session->log = fopen(options->log, "w")))
+    return cannot_open(session, options->log);
   if (options->command != CLI_TRACE)
     return CLI_OK;
   session->trace = stdout;
@@ -188,6 +197,8 @@ int session_open(struct session *session, const struct options *options)
   config.input = read_input;
   config.io_context = session;
   enum dbgksim_status status = dbgksim_machine_create(&config, &session->machine);
+  if (status == DBGKSIM_OK && session->log)
+    status = dbgksim_trace_subscribe(session->machine, DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_LOG), write_remark, session);
   return status == DBGKSIM_OK ? CLI_OK : session_failed(session, status);
 }
 
@@ -225,6 +236,7 @@ int session_close(struct session *session, int result)
     good &= close_file(session->program[1]);
   if (session->trace != session->program[0])
     good &= close_file(session->trace);
+  good &= close_file(session->log);
   if (good)
     return result;
   fprintf(stderr, "dbgksim %s: output could not be written completely\n", command_name(session));

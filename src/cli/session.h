@@ -17,6 +17,7 @@ struct session {
   const struct options *options;
   dbgksim_machine *machine;
   FILE *trace;       /**< where the trace goes; NULL for run */
+  FILE *log;         /**< where remarks of the kernel go, NULL: nowhere */
   FILE *program[2];  /**< where standard output and standard error of programs go */
   bool shares[2];    /**< program[i] shows in one place with the trace */
   bool mid_line;     /**< a program's output stopped inside a line of that place */

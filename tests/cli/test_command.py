@@ -108,6 +108,15 @@ class Run(unittest.TestCase):
             self.assertEqual(done.stdout, b"")
             self.assertEqual(pathlib.Path(folder, "out").read_bytes().strip(), b"hello")
 
+    def test_log_names_a_missing_service_once(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = run("g_hostile", "--log", folder + "/log")
+            self.assertEqual(done.stderr, b"")
+            remarks = pathlib.Path(folder, "log").read_text(encoding="utf-8").splitlines()
+            missing = [line.split(" ", 1)[1] for line in remarks if line.endswith(" is not implemented")]
+            self.assertTrue(missing)
+            self.assertEqual(len(missing), len(set(missing)))
+
     def test_deadlock(self):
         done = run("g_deadlock")
         self.assertEqual(done.returncode, 3)
