@@ -184,6 +184,19 @@ DBGKSIM_API enum dbgksim_status dbgksim_wait(dbgksim_debugger *debugger, int64_t
 /** Continues an event by the simulated NtDebugContinue: DBG_CONTINUE, DBG_EXCEPTION_NOT_HANDLED, ... (spec/3.4). */
 DBGKSIM_API enum dbgksim_status dbgksim_continue(dbgksim_debugger *debugger, const struct dbgksim_event *event,
                                                  NTSTATUS status);
+/** Attaches to a process that runs already, as DebugActiveProcess does: events of its creation, its threads and its DLLs
+ *  are made up, and each thread stays suspended until its own create event is continued. A debugger may have several
+ *  processes; children of an attached process are not debugged.
+ *  @param break_in  makes a thread that breaks in ntdll!DbgUiRemoteBreakin and exits; if that fails, nothing is attached
+ *  @return DBGKSIM_NOT_FOUND; DBGKSIM_NT_ERROR with STATUS_PORT_ALREADY_SET (it has a debugger),
+ *  STATUS_PROCESS_IS_TERMINATING, STATUS_ACCESS_DENIED (a native process), or why there is no break-in thread */
+DBGKSIM_API enum dbgksim_status dbgksim_attach(dbgksim_debugger *debugger, uint32_t pid, bool break_in);
+/** Leaves a process, as DebugActiveProcessStop does: its handles are closed, an event that is outstanding counts as not
+ *  handled and can not be continued any more, and the process runs on without a debugger.
+ *  @return DBGKSIM_NOT_FOUND; DBGKSIM_NT_ERROR with STATUS_PORT_NOT_SET if it is no process of this debugger */
+DBGKSIM_API enum dbgksim_status dbgksim_detach(dbgksim_debugger *debugger, uint32_t pid);
+/** Says whether the debugger's processes end with it (STATUS_DEBUGGER_INACTIVE), as DebugSetProcessKillOnExit does. */
+DBGKSIM_API enum dbgksim_status dbgksim_set_kill_on_close(dbgksim_debugger *debugger, bool kill_on_close);
 /** Handle of the debug object in the native process, for direct use of services. */
 DBGKSIM_API HANDLE dbgksim_debug_object(const dbgksim_debugger *debugger);
 /** Processes of this debugger that have not reported their exit. */

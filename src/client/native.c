@@ -45,14 +45,28 @@ out:
   return status;
 }
 
-static void forget(struct client_saved *saved)
+static void forget(struct dbgksim_debugger *debugger, struct client_saved *saved)
 {
-  if (saved->process)
-    ObCloseHandle(saved->process, UserMode);
-  if (saved->thread)
-    ObCloseHandle(saved->thread, UserMode);
+  const HANDLE handles[] = {saved->process, saved->thread, saved->file};
+  for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++)
+    if (handles[i])
+      ObCloseHandle(handles[i], UserMode);
+  if (saved->marked)
+    debugger->marked--;
+  else if (saved->process)
+    debugger->live--;
   RemoveEntryList(&saved->entry);
   ExFreePool(saved);
+}
+
+void client_forget_process(struct dbgksim_debugger *debugger, uint32_t pid)
+{
+  for (LIST_ENTRY *e = debugger->saved.Flink, *next; e != &debugger->saved; e = next) {
+    struct client_saved *saved = CONTAINING_RECORD(e, struct client_saved, entry);
+    next = e->Flink;
+    if (saved->pid == pid)
+      forget(debugger, saved);
+  }
 }
 
 void dbgksim_debugger_destroy(dbgksim_debugger *debugger)
@@ -63,7 +77,7 @@ void dbgksim_debugger_destroy(dbgksim_debugger *debugger)
   if (machine_enter(machine) != DBGKSIM_OK)
     return;
   while (!IsListEmpty(&debugger->saved))
-    forget(CONTAINING_RECORD(debugger->saved.Flink, struct client_saved, entry));
+    forget(debugger, CONTAINING_RECORD(debugger->saved.Flink, struct client_saved, entry));
   ObCloseHandle(debugger->object, UserMode);
   ExFreePool(debugger->expect);
   ExFreePool(debugger);
@@ -91,7 +105,7 @@ static unsigned unread_processes(const struct dbgksim_debugger *debugger)
     bool read = false;
     for (const LIST_ENTRY *e = debugger->saved.Flink; e != &debugger->saved && !read; e = e->Flink) {
       const struct client_saved *saved = CONTAINING_RECORD(e, struct client_saved, entry);
-      read = saved->pid == p->UniqueProcessId && saved->tid == 0;
+      read = saved->pid == p->UniqueProcessId && saved->process;
     }
     count += !read;
   }
@@ -108,7 +122,8 @@ unsigned dbgksim_live_processes(const dbgksim_debugger *debugger)
   return count;
 }
 
-static bool save(struct dbgksim_debugger *debugger, uint32_t pid, uint32_t tid, HANDLE process, HANDLE thread)
+static bool save(struct dbgksim_debugger *debugger, uint32_t pid, uint32_t tid, HANDLE process, HANDLE thread,
+                 HANDLE file)
 {
   struct client_saved *saved = ExAllocatePoolWithTag(sizeof *saved, CLIENT_TAG);
   if (!saved)
@@ -117,6 +132,7 @@ static bool save(struct dbgksim_debugger *debugger, uint32_t pid, uint32_t tid, 
   saved->tid = tid;
   saved->process = process;
   saved->thread = thread;
+  saved->file = file;
   InsertTailList(&debugger->saved, &saved->entry);
   return true;
 }
@@ -125,7 +141,7 @@ static void mark(struct dbgksim_debugger *debugger, uint32_t pid, uint32_t tid)
 {
   for (LIST_ENTRY *e = debugger->saved.Flink; e != &debugger->saved; e = e->Flink) {
     struct client_saved *saved = CONTAINING_RECORD(e, struct client_saved, entry);
-    if (saved->pid != pid || saved->tid != tid || saved->marked)
+    if (saved->pid != pid || saved->tid != tid || saved->file || saved->marked)
       continue;
     saved->marked = true;
     debugger->marked++;
@@ -135,18 +151,29 @@ static void mark(struct dbgksim_debugger *debugger, uint32_t pid, uint32_t tid)
   }
 }
 
+/* Debuggers close hFile themselves. Here it goes with the event, or with a detach before that. */
+static bool keep_file(struct dbgksim_debugger *debugger, const struct dbgksim_event *event, HANDLE file)
+{
+  return !file || save(debugger, event->pid, event->tid, 0, 0, file);
+}
+
 /* The book-keeping of WaitForDebugEvent (spec/4.3). False: no memory. */
 static bool keep_handles(struct dbgksim_debugger *debugger, const struct dbgksim_event *event)
 {
   const DBGUI_WAIT_STATE_CHANGE *s = &event->state;
   switch (s->NewState) {
   case DbgCreateThreadStateChange:
-    return save(debugger, event->pid, event->tid, 0, s->StateInfo.CreateThread.HandleToThread);
-  case DbgCreateProcessStateChange:
-    if (!save(debugger, event->pid, 0, s->StateInfo.CreateProcessInfo.HandleToProcess, 0))
+    return save(debugger, event->pid, event->tid, 0, s->StateInfo.CreateThread.HandleToThread, 0);
+  case DbgCreateProcessStateChange: {
+    const DBGUI_CREATE_PROCESS *info = &s->StateInfo.CreateProcessInfo;
+    if (!save(debugger, event->pid, 0, info->HandleToProcess, 0, 0))
       return false;
     debugger->live++;
-    return save(debugger, event->pid, event->tid, 0, s->StateInfo.CreateProcessInfo.HandleToThread);
+    return save(debugger, event->pid, event->tid, 0, info->HandleToThread, 0) &&
+           keep_file(debugger, event, info->NewProcess.FileHandle);
+  }
+  case DbgLoadDllStateChange:
+    return keep_file(debugger, event, s->StateInfo.LoadDll.FileHandle);
   case DbgExitProcessStateChange:
     mark(debugger, event->pid, 0);
     mark(debugger, event->pid, event->tid);
@@ -201,15 +228,16 @@ out:
   return status;
 }
 
-static void close_file(const DBGUI_WAIT_STATE_CHANGE *state)
+static void close_file(struct dbgksim_debugger *debugger, const struct dbgksim_event *event)
 {
-  HANDLE file = 0;
-  if (state->NewState == DbgCreateProcessStateChange)
-    file = state->StateInfo.CreateProcessInfo.NewProcess.FileHandle;
-  else if (state->NewState == DbgLoadDllStateChange)
-    file = state->StateInfo.LoadDll.FileHandle;
-  if (file)
-    ObCloseHandle(file, UserMode);
+  /* It is among the last that were saved: one event of a process is outstanding. */
+  for (LIST_ENTRY *e = debugger->saved.Blink; event->has_file && e != &debugger->saved; e = e->Blink) {
+    struct client_saved *saved = CONTAINING_RECORD(e, struct client_saved, entry);
+    if (!saved->file || saved->pid != event->pid || saved->tid != event->tid)
+      continue;
+    forget(debugger, saved);
+    return;
+  }
 }
 
 /* ContinueDebugEvent closes the marked handles of the process or thread that it answers. */
@@ -221,8 +249,7 @@ static void close_marked(struct dbgksim_debugger *debugger, const struct dbgksim
     e = e->Flink;
     if (!saved->marked || saved->pid != event->pid || (saved->tid && saved->tid != event->tid))
       continue;
-    debugger->marked--;
-    forget(saved);
+    forget(debugger, saved);
   }
 }
 
@@ -237,7 +264,7 @@ enum dbgksim_status dbgksim_continue(dbgksim_debugger *debugger, const struct db
   CLIENT_ID client = {event->pid, event->tid};
   NTSTATUS nt = NtDebugContinue(debugger->object, (ULONG64)(uintptr_t)&client, answer);
   if (NT_SUCCESS(nt)) {
-    close_file(&event->state);
+    close_file(debugger, event);
     close_marked(debugger, event);
     expect_note_continue(debugger, event);
   } else {
