@@ -150,17 +150,31 @@ void fiber_init(fiber *f, void *stack, void (*entry)(void *), void *argument)
   f->context = make_fcontext((char *)stack + fiber_stack_size, fiber_stack_size, fiber_main);
 }
 
+#if BASE_ASAN
+/* Bounds of this host thread's stack. They stay: for the first thread glibc reads /proc/self/maps to find them. */
+static __thread void *host_stack_low;
+static __thread size_t host_stack_size;
+
+static void find_host_stack(void)
+{
+  pthread_attr_t attributes;
+  if (host_stack_size == 0 && pthread_getattr_np(pthread_self(), &attributes) == 0) {
+    (void)pthread_attr_getstack(&attributes, &host_stack_low, &host_stack_size);
+    (void)pthread_attr_destroy(&attributes);
+  }
+}
+#endif
+
 void fiber_adopt(fiber *f)
 {
+#if BASE_ASAN
+  find_host_stack();
+#endif
   memset(f, 0, sizeof(*f));
   f->started = true;
 #if BASE_ASAN
-  /* Only the sanitizer needs the bounds, and for the first thread glibc reads /proc/self/maps to find them. */
-  pthread_attr_t attributes;
-  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
-    (void)pthread_attr_getstack(&attributes, &f->stack_low, &f->stack_size);
-    (void)pthread_attr_destroy(&attributes);
-  }
+  f->stack_low = host_stack_low;
+  f->stack_size = host_stack_size;
 #endif
 }
 
