@@ -17,9 +17,15 @@ ULONG64 ke_nanoseconds(void)
   return ki_state()->nanoseconds;
 }
 
+/* When an interrupt time comes, in nanoseconds of the machine; 0 for one before its first instruction. */
+static ULONG64 nanoseconds_at(ULONG64 interrupt_time)
+{
+  return interrupt_time > KE_START_UPTIME ? (interrupt_time - KE_START_UPTIME) * NANOSECONDS_PER_UNIT : 0;
+}
+
 ULONG64 KeQueryInterruptTime(void)
 {
-  return ki_state()->nanoseconds / NANOSECONDS_PER_UNIT;
+  return KE_START_UPTIME + ki_state()->nanoseconds / NANOSECONDS_PER_UNIT;
 }
 
 ULONG64 KeQuerySystemTime(void)
@@ -42,7 +48,7 @@ ULONG64 ke_block_allowance(void)
   struct ke_state *ke = ki_state();
   ULONG64 allowance = ke->quantum_left, due;
   if (ki_next_timer(&due)) {
-    ULONG64 due_ns = due * NANOSECONDS_PER_UNIT;
+    ULONG64 due_ns = nanoseconds_at(due);
     ULONG64 blocks = due_ns > ke->nanoseconds
                          ? (due_ns - ke->nanoseconds + KE_NANOSECONDS_PER_BLOCK - 1) / KE_NANOSECONDS_PER_BLOCK
                          : 1;
@@ -158,8 +164,8 @@ bool ki_next_timer(ULONG64 *due)
 void ki_advance_to(ULONG64 due)
 {
   struct ke_state *ke = ki_state();
-  if (due * NANOSECONDS_PER_UNIT > ke->nanoseconds)
-    ke->nanoseconds = due * NANOSECONDS_PER_UNIT;
+  if (nanoseconds_at(due) > ke->nanoseconds)
+    ke->nanoseconds = nanoseconds_at(due);
 }
 
 ULONG64 ki_due_time(LONG64 Timeout)

@@ -49,10 +49,13 @@ bool KeInitSystem(const struct ke_config *config);
 /** Gives back what is not in the pool. */
 void KeShutdownSystem(void);
 
-/* ---- clock.c: virtual time; 100 ns units since start-up (interrupt time) and since 1601 (system time) ---- */
+/* ---- clock.c: virtual time; 100 ns units since the boot (interrupt time) and since 1601 (system time) ---- */
 
-/** Virtual system time at start-up: 2024-01-01 00:00 UTC, so that runs are alike. */
+/** Virtual system time of the boot: 2024-01-01 00:00 UTC, so that runs are alike. */
 #define KE_BOOT_TIME 133485408000000000ull
+/** Uptime at the first instruction, 100 ns units: 10 minutes. User mode takes the first moments after a boot for
+ *  special (Wine's kernelbase serves what it has not cached yet). */
+#define KE_START_UPTIME 6000000000ull
 /** Nanoseconds of virtual time that one translated block takes. */
 #define KE_NANOSECONDS_PER_BLOCK 10u
 /** Blocks per quantum. */
@@ -60,7 +63,7 @@ void KeShutdownSystem(void);
 
 ULONG64 KeQueryInterruptTime(void);
 ULONG64 KeQuerySystemTime(void);
-/** Nanoseconds since start-up: the finest virtual clock. */
+/** Nanoseconds since the machine was made: the finest virtual clock. */
 ULONG64 ke_nanoseconds(void);
 /** Charges executed blocks to the clock; timers that became due fire at the next quantum end or wait. */
 void ke_charge_blocks(ULONG64 blocks);

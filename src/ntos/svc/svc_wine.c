@@ -29,7 +29,11 @@ static void report_missing(ULONG code)
 NTSTATUS wine_unix_call(ULONG64 handle, ULONG code, ULONG64 arguments)
 {
   ULONG64 now;
-  (void)handle;
+  /* The codes are those of ntdll's own Unix side, whose handle is 0; other DLLs have codes of their own. */
+  if (handle) {
+    report_missing(code);
+    return STATUS_NOT_IMPLEMENTED;
+  }
   switch (code) {
   case UNIX_LOAD_SO_DLL:
     return STATUS_SUCCESS;
