@@ -60,6 +60,8 @@ static void exit_process(EPROCESS *process)
   ExWaitForRundownProtectionRelease(&process->RundownProtect);
   DbgkClearProcessDebugObject(process, NULL);
   process->Peb = 0;
+  /* Not when the object goes: whoever keeps a handle would keep the memory, and the engine from its next user. */
+  MmCleanProcessAddressSpace(process);
   TRACE(DBGKSIM_TRACE_PROCESS, process->ImageFileName, process->UniqueProcessId, 0, (ULONG)process->ExitStatus, 0);
   ke_signal_forever(&process->Pcb.Header);
   PspRemoveProcess(process);

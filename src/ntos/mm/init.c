@@ -155,16 +155,22 @@ static void remove_vad(EPROCESS *Process, struct mm_vad *vad)
   mm_vad_remove(Process, vad);
 }
 
+void MmCleanProcessAddressSpace(EPROCESS *Process)
+{
+  const struct mm_process *vm = Process->Vm;
+  while (vm != NULL && vm->count != 0)
+    remove_vad(Process, vm->vads[vm->count - 1]);
+  space_destroy(Process->Pcb.space);
+  Process->Pcb.space = NULL;
+}
+
 void MmDeleteProcessAddressSpace(EPROCESS *Process)
 {
   struct mm_process *vm = Process->Vm;
+  MmCleanProcessAddressSpace(Process);
   if (vm != NULL) {
-    while (vm->count != 0)
-      remove_vad(Process, vm->vads[vm->count - 1]);
     ExFreePool(vm->vads);
     ExFreePool(vm);
   }
   Process->Vm = NULL;
-  space_destroy(Process->Pcb.space);
-  Process->Pcb.space = NULL;
 }

@@ -75,7 +75,9 @@ SECTION *mm_section_at(EPROCESS *Process, ULONG64 va, ULONG64 *base);
 
 /** Gives a process an empty address space with KUSER_SHARED_DATA mapped. */
 NTSTATUS MmCreateProcessAddressSpace(EPROCESS *Process);
-/** Frees all memory of an ended process; its handles and threads are gone. */
+/** Frees all memory of a process that ends, in its last thread; what was counted stays to be asked for. */
+void MmCleanProcessAddressSpace(EPROCESS *Process);
+/** Frees what the former left; all, if it was not called. */
 void MmDeleteProcessAddressSpace(EPROCESS *Process);
 
 /* The bodies of the memory services, on kernel copies of the arguments; user pointers were captured by svc. */
