@@ -180,20 +180,19 @@ static NTSTATUS claim_port(EPROCESS *Process, DEBUG_OBJECT *object, NTSTATUS sta
 }
 
 /* Commits or backs out the events that the attaching thread queued. The object's Mutex is held; those to wake are in
- * `taken`. */
-static void settle_events(DEBUG_OBJECT *object, bool commit, LIST_ENTRY *taken)
+ * `taken`. Windows walks the whole list; a thread attaches to one process at a time, so the events of that one do. */
+static void settle_events(DEBUG_OBJECT *object, EPROCESS *Process, bool commit, LIST_ENTRY *taken)
 {
   bool first = true;
   InitializeListHead(taken);
-  for (LIST_ENTRY *e = object->EventList.Flink, *next; e != &object->EventList; e = next) {
-    DEBUG_EVENT *event = CONTAINING_RECORD(e, DEBUG_EVENT, EventList);
-    next = e->Flink;
+  for (DEBUG_EVENT *event = dbgk_first_event(object, Process->UniqueProcessId), *next; event; event = next) {
+    next = dbgk_next_event(event);
     if (!(event->Flags & DEBUG_EVENT_INACTIVE) || event->BackoutThread != PsGetCurrentThread())
       continue;
     ETHREAD *thread = event->Thread;
     if (commit && !(event->Flags & DEBUG_EVENT_PROTECT_FAILED)) {
       if (first) {
-        event->Flags &= ~DEBUG_EVENT_INACTIVE;
+        dbgk_activate_event(object, event);
         KeSetEvent(&object->EventsPresent);
         first = false;
       }
@@ -202,8 +201,8 @@ static void settle_events(DEBUG_OBJECT *object, bool commit, LIST_ENTRY *taken)
     } else {
       if (commit)
         thread->CrossThreadFlags |= PS_CROSS_THREAD_FLAGS_SKIP_TERMINATION_MSG;
-      RemoveEntryList(e);
-      InsertTailList(taken, e);
+      dbgk_unlink_event(object, event);
+      InsertTailList(taken, &event->EventList);
     }
     if (event->Flags & DEBUG_EVENT_RELEASE) {
       event->Flags &= ~DEBUG_EVENT_RELEASE;
@@ -227,7 +226,7 @@ static NTSTATUS DbgkpSetProcessDebugObject(EPROCESS *Process, DEBUG_OBJECT *obje
       ObReferenceObject(object);
     }
   }
-  settle_events(object, NT_SUCCESS(status), &taken);
+  settle_events(object, Process, NT_SUCCESS(status), &taken);
   ExReleaseFastMutex(&object->Mutex);
   /* Until here, or a detach in between would leak the port's reference. */
   ExReleaseFastMutex(&dbgk_state()->DbgkpProcessDebugPortMutex);

@@ -12,11 +12,21 @@
 #define DEBUG_OBJECT_DELETE_PENDING 0x1u
 #define DEBUG_OBJECT_KILL_ON_CLOSE 0x2u
 
+struct _DEBUG_EVENT;
+/* Buckets of a debug object that has few processes; a power of two. */
+#define DBGK_FIRST_BUCKETS 4u
+
 typedef struct _DEBUG_OBJECT {
   KEVENT EventsPresent; /**< notification event; first, because the object is waited for through it (fact 42) */
   FAST_MUTEX Mutex;     /**< guards the rest; taken after DbgkpProcessDebugPortMutex (fact 36) */
   LIST_ENTRY EventList; /**< DEBUG_EVENT.EventList, in order of queueing */
   ULONG Flags;
+  struct _DEBUG_EVENT *active;   /**< heap of the events that are neither READ nor INACTIVE (order.c) */
+  struct _DEBUG_EVENT **buckets; /**< first event of each process, by process id */
+  struct _DEBUG_EVENT *first_buckets[DBGK_FIRST_BUCKETS];
+  ULONG bucket_count;            /**< a power of two */
+  ULONG process_count;           /**< processes that have events in the list */
+  ULONG64 next_sequence;
 } DEBUG_OBJECT;
 
 typedef struct _PORT_MESSAGE {
@@ -68,6 +78,10 @@ typedef struct _DEBUG_EVENT {
   NTSTATUS Status;
   ULONG Flags;
   ETHREAD *BackoutThread; /**< the attaching thread, until it commits */
+  ULONG64 sequence;         /**< order of queueing, in its object */
+  LIST_ENTRY process_entry; /**< ring of the events of its process */
+  struct _DEBUG_EVENT *bucket_next; /**< of the first event of a process: the next process's in the bucket */
+  struct _DEBUG_EVENT *heap_child, *heap_next, *heap_previous; /**< while active (order.c) */
   DBGKM_APIMSG ApiMsg;
 } DEBUG_EVENT;
 
@@ -81,6 +95,27 @@ struct dbgk_state {
   ULONG64 system_dll_base;
 };
 static inline struct dbgk_state *dbgk_state(void) { return KeGetPcr()->dbgk; }
+
+/* ---- order.c: a debug object's events; its Mutex is held (not for the first two) ---- */
+
+/** Makes an object's list empty. */
+void dbgk_init_order(DEBUG_OBJECT *object);
+/** Frees what the order of an object without events holds. */
+void dbgk_free_order(DEBUG_OBJECT *object);
+/** Adds an event at the end of the list; its Flags and ClientId are set. */
+void dbgk_link_event(DEBUG_OBJECT *object, DEBUG_EVENT *event);
+/** Takes an event out. */
+void dbgk_unlink_event(DEBUG_OBJECT *object, DEBUG_EVENT *event);
+/** First event of a process in the list; NULL: none. */
+DEBUG_EVENT *dbgk_first_event(const DEBUG_OBJECT *object, HANDLE process_id);
+/** Next event of the same process; NULL: none. */
+DEBUG_EVENT *dbgk_next_event(const DEBUG_EVENT *event);
+/** No earlier event of the same process is in the list. */
+bool dbgk_is_first(const DEBUG_EVENT *event);
+/** Clears INACTIVE. */
+void dbgk_activate_event(DEBUG_OBJECT *object, DEBUG_EVENT *event);
+/** Sets INACTIVE or READ. */
+void dbgk_deactivate_event(DEBUG_OBJECT *object, DEBUG_EVENT *event, ULONG flag);
 
 /** Fills a message's header for an API and its data size (spec/3.1: 0x30 + size, 8 + size). */
 void dbgk_init_message(DBGKM_APIMSG *ApiMsg, DBGKM_APINUMBER ApiNumber, size_t data_size);

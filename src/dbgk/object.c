@@ -18,8 +18,11 @@ static void DbgkpCloseObject(EPROCESS *OwnerProcess, void *Object, ACCESS_MASK G
   ExAcquireFastMutex(&object->Mutex);
   object->Flags |= DEBUG_OBJECT_DELETE_PENDING;
   InitializeListHead(&events);
-  while (!IsListEmpty(&object->EventList))
-    InsertTailList(&events, RemoveHeadList(&object->EventList));
+  while (!IsListEmpty(&object->EventList)) {
+    DEBUG_EVENT *event = CONTAINING_RECORD(object->EventList.Flink, DEBUG_EVENT, EventList);
+    dbgk_unlink_event(object, event);
+    InsertTailList(&events, &event->EventList);
+  }
   ExReleaseFastMutex(&object->Mutex);
   KeSetEvent(&object->EventsPresent);
 
@@ -44,6 +47,11 @@ static void DbgkpCloseObject(EPROCESS *OwnerProcess, void *Object, ACCESS_MASK G
   dbgk_wake_events(&events);
 }
 
+static void delete_debug_object(void *Object)
+{
+  dbgk_free_order(Object);
+}
+
 bool DbgkInitSystem(void)
 {
   struct dbgk_state *dbgk = ExAllocatePoolWithTag(sizeof *dbgk, TAG_DBGK);
@@ -59,6 +67,7 @@ bool DbgkInitSystem(void)
       .ValidAccessMask = DEBUG_ALL_ACCESS,
       .dispatcher_offset = offsetof(DEBUG_OBJECT, EventsPresent),
       .CloseProcedure = DbgkpCloseObject,
+      .DeleteProcedure = delete_debug_object,
   };
   return (ob_types()->DebugObject = ObCreateObjectType(&type)) != NULL;
 }
@@ -88,7 +97,7 @@ NTSTATUS NtCreateDebugObject(ULONG64 DebugObjectHandle, ACCESS_MASK DesiredAcces
     return status;
   KeInitializeEvent(&object->EventsPresent, NotificationEvent, FALSE);
   ExInitializeFastMutex(&object->Mutex);
-  InitializeListHead(&object->EventList);
+  dbgk_init_order(object);
   if (Flags & DEBUG_KILL_ON_CLOSE)
     object->Flags |= DEBUG_OBJECT_KILL_ON_CLOSE;
   status = ObInsertObject(object, NULL, attributes & OBJ_INHERIT, DesiredAccess, &handle);

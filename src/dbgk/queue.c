@@ -105,7 +105,7 @@ NTSTATUS DbgkpQueueMessage(EPROCESS *Process, ETHREAD *Thread, DBGKM_APIMSG *Api
     if (object->Flags & DEBUG_OBJECT_DELETE_PENDING) {
       status = STATUS_DEBUGGER_INACTIVE;
     } else {
-      InsertTailList(&object->EventList, &event->EventList);
+      dbgk_link_event(object, event);
       if (!(Flags & DEBUG_EVENT_NOWAIT))
         KeSetEvent(&object->EventsPresent);
       status = STATUS_SUCCESS;
@@ -165,14 +165,11 @@ void DbgkpFreeDebugEvent(DEBUG_EVENT *DebugEvent)
 
 void dbgk_take_events(DEBUG_OBJECT *Object, EPROCESS *Process, LIST_ENTRY *list)
 {
+  DEBUG_EVENT *event;
   InitializeListHead(list);
-  for (LIST_ENTRY *e = Object->EventList.Flink, *next; e != &Object->EventList; e = next) {
-    DEBUG_EVENT *event = CONTAINING_RECORD(e, DEBUG_EVENT, EventList);
-    next = e->Flink;
-    if (event->Process != Process)
-      continue;
-    RemoveEntryList(e);
-    InsertTailList(list, e);
+  while ((event = dbgk_first_event(Object, Process->UniqueProcessId))) {
+    dbgk_unlink_event(Object, event);
+    InsertTailList(list, &event->EventList);
   }
 }
 

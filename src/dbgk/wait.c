@@ -102,33 +102,27 @@ static void DbgkpOpenHandles(DBGUI_WAIT_STATE_CHANGE *change, EPROCESS *process,
 }
 
 /* The first event that may be read: neither READ nor INACTIVE, and no earlier event of its process is in the list
- * (one that has is marked INACTIVE: fact 8). */
+ * (one that has is marked INACTIVE: fact 8). order.c says why this is Windows' walk of the list. */
 static DEBUG_EVENT *next_event(DEBUG_OBJECT *object)
 {
-  for (LIST_ENTRY *e = object->EventList.Flink; e != &object->EventList; e = e->Flink) {
-    DEBUG_EVENT *event = CONTAINING_RECORD(e, DEBUG_EVENT, EventList);
-    bool earlier = false;
-    if (event->Flags & (DEBUG_EVENT_READ | DEBUG_EVENT_INACTIVE))
-      continue;
-    for (LIST_ENTRY *e2 = object->EventList.Flink; e2 != e && !earlier; e2 = e2->Flink)
-      earlier = CONTAINING_RECORD(e2, DEBUG_EVENT, EventList)->Process == event->Process;
-    if (!earlier)
-      return event;
-    event->Flags |= DEBUG_EVENT_INACTIVE;
+  DEBUG_EVENT *event;
+  while ((event = object->active) && !dbgk_is_first(event)) {
+    dbgk_deactivate_event(object, event, DEBUG_EVENT_INACTIVE);
     event->BackoutThread = NULL;
   }
-  return NULL;
+  return event;
 }
 
 /* Reads an event: the message's file handle moves to the state change. Process and thread come referenced. */
-static void read_event(DEBUG_EVENT *event, DBGUI_WAIT_STATE_CHANGE *change, EPROCESS **process, ETHREAD **thread)
+static void read_event(DEBUG_OBJECT *object, DEBUG_EVENT *event, DBGUI_WAIT_STATE_CHANGE *change, EPROCESS **process,
+                       ETHREAD **thread)
 {
   *process = event->Process;
   *thread = event->Thread;
   ObReferenceObject(*process);
   ObReferenceObject(*thread);
   DbgkpConvertKernelToUserStateChange(change, event);
-  event->Flags |= DEBUG_EVENT_READ;
+  dbgk_deactivate_event(object, event, DEBUG_EVENT_READ);
   if (event->ApiMsg.ApiNumber == DbgKmCreateProcessApi)
     event->ApiMsg.u.CreateProcessInfo.FileHandle = 0;
   else if (event->ApiMsg.ApiNumber == DbgKmLoadDllApi)
@@ -165,7 +159,7 @@ NTSTATUS NtWaitForDebugEvent(HANDLE DebugObjectHandle, BOOLEAN Alertable, ULONG6
     } else {
       DEBUG_EVENT *event = next_event(object);
       if (event)
-        read_event(event, &change, &process, &thread);
+        read_event(object, event, &change, &process, &thread);
       else
         KeResetEvent(&object->EventsPresent);
     }
@@ -227,22 +221,18 @@ NTSTATUS NtDebugContinue(HANDLE DebugObjectHandle, ULONG64 ClientId, NTSTATUS Co
     return status;
 
   ExAcquireFastMutex(&object->Mutex);
-  for (LIST_ENTRY *e = object->EventList.Flink; e != &object->EventList; e = e->Flink) {
-    DEBUG_EVENT *event = CONTAINING_RECORD(e, DEBUG_EVENT, EventList);
-    if (event->ClientId.UniqueProcess != client.UniqueProcess)
-      continue;
-    if (!found) {
-      if (event->ClientId.UniqueThread == client.UniqueThread && event->Flags & DEBUG_EVENT_READ)
-        found = event;
-    } else {
-      /* The next event of the same process may be read now. */
-      event->Flags &= ~DEBUG_EVENT_INACTIVE;
+  /* Only the first event of a process can have been read. */
+  DEBUG_EVENT *event = dbgk_first_event(object, client.UniqueProcess);
+  if (event && event->ClientId.UniqueThread == client.UniqueThread && event->Flags & DEBUG_EVENT_READ) {
+    DEBUG_EVENT *next = dbgk_next_event(event);
+    found = event;
+    dbgk_unlink_event(object, found);
+    /* The next event of the same process may be read now. */
+    if (next) {
+      dbgk_activate_event(object, next);
       KeSetEvent(&object->EventsPresent);
-      break;
     }
   }
-  if (found)
-    RemoveEntryList(&found->EventList);
   ExReleaseFastMutex(&object->Mutex);
   ObDereferenceObject(object);
 
