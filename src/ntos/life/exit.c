@@ -45,6 +45,17 @@ static void thread_reaped(KTHREAD *Thread)
   PspRemoveThread(thread);
 }
 
+/* The thread that connected to the debug subsystem has the debug object's handle in its TEB, and takes it along: with
+ * kill-on-close its debuggees end (spec/5 fact 33). */
+static void close_debug_handle(const ETHREAD *thread)
+{
+  HANDLE handle = 0;
+  if (!thread->Tcb.Teb)
+    return;
+  if (NT_SUCCESS(mm_user_read(&handle, thread->Tcb.Teb + TEB_DBG_SS_RESERVED_1, sizeof handle)) && handle)
+    ObCloseHandle(handle, UserMode);
+}
+
 static void abandon_mutants(KTHREAD *thread)
 {
   while (!IsListEmpty(&thread->MutantListHead)) {
@@ -104,6 +115,7 @@ _Noreturn void PspExitThread(NTSTATUS ExitStatus)
   } else {
     DbgkExitThread(ExitStatus);
   }
+  close_debug_handle(thread);
   abandon_mutants(&thread->Tcb);
   KeFlushUserApcs(&thread->Tcb);
   TRACE(DBGKSIM_TRACE_THREAD, NULL, thread->Cid.UniqueThread, 0, (ULONG)ExitStatus, 0);

@@ -30,6 +30,7 @@ static inline struct life_state *life_state(void) { return KeGetPcr()->life; }
 #define TEB_STATIC_UNICODE_BUFFER 0x1268u
 #define TEB_STATIC_UNICODE_BYTES 522u
 #define TEB_DEALLOCATION_STACK 0x1478u
+#define TEB_DBG_SS_RESERVED_1 0x16A8u       /**< handle of the debug object of a debugger's thread */
 
 #define PEB_SIZE 0x4000u /**< likewise */
 #define LOCALE_US_ENGLISH 0x409u
