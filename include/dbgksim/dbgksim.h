@@ -56,7 +56,8 @@ struct dbgksim_root {
 
 /** Receives what programs write: stream 1 standard output, 2 standard error. Never called on a simulated thread. */
 typedef void dbgksim_output_fn(void *context, int stream, const void *bytes, size_t size);
-/** Supplies standard input: copies up to `size` bytes, returns how many; 0 ends it. */
+/** Supplies standard input: copies up to `size` bytes, returns how many; 0 ends it. Never called on a simulated
+ *  thread. */
 typedef size_t dbgksim_input_fn(void *context, void *bytes, size_t size);
 /** Receives trace records. Never called on a simulated thread. */
 typedef void dbgksim_trace_fn(void *context, const struct dbgksim_trace_record *record);
@@ -77,6 +78,7 @@ struct dbgksim_config {
   dbgksim_output_fn *output; /**< NULL: output is dropped */
   dbgksim_input_fn *input;   /**< NULL: end of file */
   void *io_context;
+  const char *era;          /**< "win10" (default), "win7" or "xp": where builds of the debug subsystem differ */
   const char *environment;  /**< further NAME=VALUE strings for programs, ended by an empty one; NULL: none */
   uint8_t memory_prefill;   /**< determinism test: what fresh stacks and pool memory start with */
 };

@@ -202,14 +202,14 @@ enum dbgksim_status dbgksim_wait(dbgksim_debugger *debugger, int64_t timeout_ns,
   /* Absolute, because the wait is taken up again after each hand-over of output. */
   LONG64 timeout = timeout_ns > 0 ? (LONG64)KeQuerySystemTime() + (timeout_ns - 1) / 100 + 1 : 0;
   NTSTATUS nt;
-  bool output_waits;
+  bool woken;
   do {
     nt = NtWaitForDebugEvent(debugger->object, TRUE, timeout_ns < 0 ? 0 : (ULONG64)(uintptr_t)&timeout,
                              (ULONG64)(uintptr_t)&event->state);
-    output_waits = nt == KE_WAIT_STOPPED && ke_ended() == KE_RUNNING;
-    if (output_waits)
-      machine_flush(machine);
-  } while (output_waits || nt == STATUS_ALERTED || nt == STATUS_USER_APC);
+    woken = nt == KE_WAIT_STOPPED && ke_ended() == KE_RUNNING;
+    if (woken)
+      machine_serve(machine);
+  } while (woken || nt == STATUS_ALERTED || nt == STATUS_USER_APC);
   if (nt == STATUS_TIMEOUT) {
     status = machine_fail(machine, DBGKSIM_TIMEOUT, "no debug event in time");
   } else if (nt == KE_WAIT_STOPPED) {

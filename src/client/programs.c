@@ -288,7 +288,7 @@ enum dbgksim_status dbgksim_run(dbgksim_machine *m, uint32_t pid, int64_t timeou
       status = DBGKSIM_TIMEOUT;
     else if (nt == KE_WAIT_STOPPED && ke_ended() != KE_RUNNING)
       status = machine_stopped(m);
-    machine_flush(m);
+    machine_serve(m);
   }
   if (host)
     m->running_programs = false;

@@ -145,6 +145,8 @@ static enum dbgksim_status build(dbgksim_machine *m, const struct dbgksim_config
   m->input_fn = c->input;
   m->io_context = c->io_context;
   m->app_writable = c->app_writable;
+  ExInitializeFastMutex(&m->input.lock);
+  KeInitializeEvent(&m->input.done, SynchronizationEvent, FALSE);
   if (c->environment) {
     size_t size = environment_size(c->environment);
     m->environment = ExAllocatePoolWithTag(size, POOL_TAG('E', 'n', 'v', ' '));
@@ -171,6 +173,8 @@ enum dbgksim_status dbgksim_machine_create(const struct dbgksim_config *config, 
   for (unsigned i = 0; i < config->root_count; i++)
     if (!config->roots || !config->roots[i].host || !config->roots[i].guest)
       return machine_create_failed(DBGKSIM_BAD_ARGUMENT, "dbgksim_machine_create: root %u has no folder", i);
+  if (!era_find(config->era))
+    return machine_create_failed(DBGKSIM_BAD_ARGUMENT, "era %s: known are win10, win7 and xp", config->era);
   pool *memory = pool_create(POOL_LIMIT);
   if (!memory)
     return machine_create_failed(DBGKSIM_NO_MEMORY, "no address space for the machine's memory");
@@ -187,6 +191,7 @@ enum dbgksim_status dbgksim_machine_create(const struct dbgksim_config *config, 
     return machine_create_failed(DBGKSIM_NO_USERLAND, "%s", text);
   }
   m->pool = memory;
+  m->pcr.era = era_find(config->era);
   m->pcr.pool = memory;
   m->pcr.CurrentThread = &m->boot_thread.Tcb;
   m->outer_pcr = ki_current_pcr;

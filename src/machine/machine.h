@@ -25,6 +25,14 @@ struct machine_output {
 struct machine_piece {
   uint32_t stream, size;
 };
+/** Input that a guest waits for until the host has fetched it. */
+struct machine_input {
+  FAST_MUTEX lock; /**< one guest at a time */
+  KEVENT done;
+  void *bytes;
+  size_t size, moved;
+  bool wanted;
+};
 /** Output that is kept before the host is woken to take it. */
 #define MACHINE_OUTPUT_LIMIT 0x10000u
 
@@ -48,6 +56,7 @@ struct dbgksim_machine {
   char *app_folder;       /**< pool; host folder that is C:\app */
   struct machine_sink sinks[MACHINE_MAX_SINKS];
   struct machine_output output;
+  struct machine_input input;
   NTSTATUS last_nt_status;
   char message[512];      /**< text of the last failure */
   struct machine_process *processes; /**< spawned, by pid: their objects are kept */
@@ -72,8 +81,11 @@ enum dbgksim_status machine_create_failed(enum dbgksim_status status, const char
     __attribute__((format(printf, 2, 3)));
 /** Hands waiting output and trace records to their receivers. On a fiber they go on waiting. */
 void machine_flush(struct dbgksim_machine *m);
+/** machine_flush, and fetches the input that a guest waits for: in calls that wait. */
+void machine_serve(struct dbgksim_machine *m);
 /** io's console: stores output until the next flush. */
 void machine_console_write(void *context, int stream, const void *bytes, size_t size);
+/** io's console: waits until the host has fetched input. */
 size_t machine_console_read(void *context, void *bytes, size_t size);
 /** Folders of a userland. */
 struct machine_userland {

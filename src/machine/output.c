@@ -9,7 +9,7 @@ void machine_console_write(void *context, int stream, const void *bytes, size_t 
   dbgksim_machine *m = context;
   struct machine_output *out = &m->output;
   const struct machine_piece piece = {(uint32_t)stream, (uint32_t)size};
-  if (!m->output_fn || !size)
+  if (!size)
     return;
   size_t need = out->used + sizeof piece + size;
   if (need > out->size) {
@@ -30,7 +30,17 @@ void machine_console_write(void *context, int stream, const void *bytes, size_t 
 size_t machine_console_read(void *context, void *bytes, size_t size)
 {
   dbgksim_machine *m = context;
-  return m->input_fn ? m->input_fn(m->io_context, bytes, size) : 0;
+  struct machine_input *in = &m->input;
+  ExAcquireFastMutex(&in->lock);
+  in->bytes = bytes;
+  in->size = size;
+  in->moved = 0;
+  in->wanted = true;
+  ke_wake_host();
+  KeWaitForSingleObject(&in->done, UserRequest, KernelMode, FALSE, NULL);
+  size_t moved = in->moved;
+  ExReleaseFastMutex(&in->lock);
+  return moved;
 }
 
 /* Receivers may not enter the machine: it is still ours. */
@@ -43,7 +53,8 @@ void machine_flush(dbgksim_machine *m)
   for (size_t at = 0; at < out->used;) {
     struct machine_piece piece;
     memcpy(&piece, out->bytes + at, sizeof piece);
-    m->output_fn(m->io_context, (int)piece.stream, out->bytes + at + sizeof piece, piece.size);
+    if (m->output_fn)
+      m->output_fn(m->io_context, (int)piece.stream, out->bytes + at + sizeof piece, piece.size);
     at += sizeof piece + piece.size;
   }
   out->used = 0;
@@ -53,6 +64,17 @@ void machine_flush(dbgksim_machine *m)
     for (unsigned i = 0; i < MACHINE_MAX_SINKS; i++)
       if (m->sinks[i].mask >> record.kind & 1)
         m->sinks[i].fn(m->sinks[i].context, &record);
+}
+
+void machine_serve(dbgksim_machine *m)
+{
+  struct machine_input *in = &m->input;
+  machine_flush(m);
+  if (!in->wanted || m->pcr.CurrentThread != &m->host_thread->Tcb)
+    return;
+  in->moved = m->input_fn(m->io_context, in->bytes, in->size);
+  in->wanted = false;
+  KeSetEvent(&in->done);
 }
 
 enum dbgksim_status dbgksim_trace_subscribe(dbgksim_machine *m, uint64_t mask, dbgksim_trace_fn *fn, void *context)

@@ -97,6 +97,73 @@ START_TEST(a_second_thread_finds_the_machine_busy)
 }
 END_TEST
 
+/* ---- input is fetched by the caller, outside of the machine ---- */
+
+struct source {
+  struct intruder intruder;
+  unsigned left, wrong;
+  struct api_output output;
+};
+
+static size_t supply(void *context, void *bytes, size_t size)
+{
+  struct source *source = context;
+  char here;
+  /* a simulated thread's stack is far from the one that the test runs on */
+  uintptr_t a = (uintptr_t)&here;
+  pthread_attr_t attributes;
+  void *low;
+  size_t room;
+  pthread_getattr_np(pthread_self(), &attributes);
+  pthread_attr_getstack(&attributes, &low, &room);
+  pthread_attr_destroy(&attributes);
+  source->wrong += a < (uintptr_t)low || a >= (uintptr_t)low + room;
+  intrude(&source->intruder);
+  if (!source->left)
+    return 0;
+  source->left--;
+  memset(bytes, 'x', size < 10 ? size : 10);
+  return size < 10 ? size : 10;
+}
+
+static void keep_source_output(void *context, int stream, const void *bytes, size_t size)
+{
+  struct source *source = context;
+  (void)stream, (void)bytes;
+  source->output.size += size;
+}
+
+START_TEST(input_is_asked_for_on_the_callers_stack)
+{
+  for (int debugged = 0; debugged < 2; debugged++) {
+    struct source source = {.left = 20};
+    struct dbgksim_config config;
+    NTSTATUS code;
+    dbgksim_config_init(&config);
+    config.userland = NANO_DIR;
+    config.random_schedule = true;
+    config.seed = 4;
+    config.input = supply;
+    config.output = keep_source_output;
+    config.io_context = &source;
+    ck_api(dbgksim_machine_create(&config, &source.intruder.machine), DBGKSIM_OK);
+    dbgksim_machine *machine = source.intruder.machine;
+    ck_api(dbgksim_debugger_create(machine, true, &source.intruder.debugger), DBGKSIM_OK);
+    uint32_t pid = api_spawn(machine, "g_echo", debugged ? source.intruder.debugger : NULL);
+    api_debug_to_the_end(source.intruder.debugger);
+    ck_api(dbgksim_run(machine, pid, -1), DBGKSIM_OK);
+    ck_api(dbgksim_exit_code(machine, pid, &code), DBGKSIM_OK);
+    ck_assert_int_eq(code, 200);
+    ck_assert_uint_eq(source.output.size, 200);
+    ck_assert_uint_eq(source.wrong, 0);
+    ck_assert_uint_eq(source.intruder.wrong, 0);
+    ck_assert_uint_ge(source.intruder.visits, 22);
+    dbgksim_debugger_destroy(source.intruder.debugger);
+    dbgksim_machine_destroy(machine);
+  }
+}
+END_TEST
+
 /* ---- a machine may move from one host thread to another ---- */
 
 struct visit {
@@ -333,6 +400,7 @@ TCase *thread_tests(void)
 {
   TCase *tests = tcase_create("threads");
   tcase_add_test(tests, a_second_thread_finds_the_machine_busy);
+  tcase_add_test(tests, input_is_asked_for_on_the_callers_stack);
   tcase_add_test(tests, each_event_may_be_taken_by_another_thread);
   tcase_add_test(tests, two_machines_run_in_two_threads);
   tcase_add_test(tests, native_threads_wait_for_debug_events);

@@ -64,7 +64,7 @@ dbgksim_machine *recording_machine(const struct run_setup *setup, struct recordi
   config.seed = setup->seed;
   config.random_schedule = setup->random_schedule;
   config.memory_prefill = setup->prefill;
-  config.output = write_output;
+  config.output = setup->silent ? NULL : write_output;
   config.io_context = out;
   if (dbgksim_machine_create(&config, &machine) != DBGKSIM_OK) {
     fprintf(stderr, "machine: %s\n", dbgksim_message(NULL));

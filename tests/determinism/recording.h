@@ -11,6 +11,7 @@ struct run_setup {
   const char *userland; /**< as in dbgksim_config */
   uint64_t seed;
   bool random_schedule;
+  bool silent; /**< nobody takes the program's output */
   uint8_t prefill;
   uint64_t trace; /**< kinds that are subscribed to, 0 for none */
 };

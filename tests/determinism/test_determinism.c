@@ -89,6 +89,21 @@ START_TEST(trace_sinks_change_nothing)
 }
 END_TEST
 
+START_TEST(nobody_takes_the_output_and_nothing_changes)
+{
+  struct run_setup setup = standard_setup();
+  struct recording heard, unheard;
+  make(&setup, &heard);
+  setup.silent = true;
+  ck_assert(recording_make(&setup, &unheard));
+  ck_assert_uint_eq(unheard.output.used, 0);
+  check_same_text(&heard, &unheard, trace);
+  check_same_text(&heard, &unheard, events);
+  recording_free(&heard);
+  recording_free(&unheard);
+}
+END_TEST
+
 START_TEST(what_fresh_memory_holds_changes_nothing)
 {
   static const uint8_t fills[] = {0xA5, 0xFF, 0x01};
@@ -316,6 +331,7 @@ int main(int argc, char **argv)
   tcase_set_timeout(tests, 120);
   tcase_add_test(tests, one_seed_gives_one_trace);
   tcase_add_test(tests, trace_sinks_change_nothing);
+  tcase_add_test(tests, nobody_takes_the_output_and_nothing_changes);
   tcase_add_test(tests, what_fresh_memory_holds_changes_nothing);
   tcase_add_test(tests, host_addresses_change_nothing);
   tcase_add_test(tests, the_host_environment_changes_nothing);

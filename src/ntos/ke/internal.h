@@ -23,6 +23,7 @@ struct ke_state {
   ULONG ready_count;
   LIST_ENTRY all_threads; /**< KTHREAD.all_entry */
   KTHREAD *host_thread;   /**< the API's caller; its fiber is the caller's stack */
+  bool host_wanted;       /**< it was to be woken while it did not wait: its next UserMode wait ends at once */
   KTHREAD *zombie;        /**< ended, still on its own stack until the next fiber runs */
   void (*zombie_reaped)(KTHREAD *);
   struct ke_policy policy; /**< choose == NULL: round robin, first in first out */

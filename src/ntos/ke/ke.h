@@ -3,6 +3,7 @@
 #ifndef NTOS_KE_KE_H
 #define NTOS_KE_KE_H
 
+#include "ntos/inc/era.h"
 #include "ntos/inc/pcr.h"
 
 #include <stddef.h>
@@ -48,6 +49,11 @@ struct ke_config {
 bool KeInitSystem(const struct ke_config *config);
 /** Gives back what is not in the pool. */
 void KeShutdownSystem(void);
+
+/* ---- era.c ---- */
+
+/** The era of a name; NULL gives the default, Windows 10 1511. NULL for an unknown name. */
+const struct era *era_find(const char *name);
 
 /* ---- clock.c: virtual time; 100 ns units since the boot (interrupt time) and since 1601 (system time) ---- */
 
@@ -96,8 +102,8 @@ void KiQuantumEnd(void);
 void ke_race_point(void);
 /** Sets an end reason: the host's thread is woken from a UserMode wait with KE_WAIT_STOPPED. */
 void ke_stop(enum ke_end_reason reason);
-/** Wakes the host's thread from a UserMode wait with KE_WAIT_STOPPED although the machine goes on (output to hand
- *  over). */
+/** Wakes the host's thread from its UserMode wait, or from its next one, with KE_WAIT_STOPPED although the machine goes
+ *  on (output to hand over, input to fetch). */
 void ke_wake_host(void);
 /** Current end reason. */
 enum ke_end_reason ke_ended(void);

@@ -292,6 +292,8 @@ void ke_wake_host(void)
   KTHREAD *host = ki_state()->host_thread;
   if (host->State == Waiting && host->WaitMode == UserMode)
     KiUnwaitThread(host, KE_WAIT_STOPPED);
+  else
+    ki_state()->host_wanted = true;
 }
 
 enum ke_end_reason ke_ended(void)

@@ -201,7 +201,9 @@ NTSTATUS KeWaitForMultipleObjects(ULONG Count, void *const Object[], WAIT_TYPE W
     status = STATUS_TIMEOUT;
     goto done;
   }
-  if (thread == ki_state()->host_thread && WaitMode == UserMode && ke_ended() != KE_RUNNING) {
+  if (thread == ki_state()->host_thread && WaitMode == UserMode &&
+      (ke_ended() != KE_RUNNING || ki_state()->host_wanted)) {
+    ki_state()->host_wanted = false;
     status = KE_WAIT_STOPPED;
     goto done;
   }
