@@ -87,7 +87,7 @@ static NTSTATUS DbgkpPostFakeThreadMessages(EPROCESS *Process, DEBUG_OBJECT *obj
       process_message = false;
       first = thread;
       ObReferenceObject(first);
-      if (dbgk_state()->system_dll)
+      if (dbgk_state()->system_dll && era_current()->attach_ntdll_before_threads)
         post_load_dll(Process, thread, object, dbgk_state()->system_dll, dbgk_state()->system_dll_base);
     }
   }
@@ -111,7 +111,7 @@ static bool read_pointer(EPROCESS *Process, ULONG64 address, ULONG64 *value)
   return NT_SUCCESS(mm_process_read(Process, address, value, sizeof *value, NULL));
 }
 
-/* The loader's list, in load order, without the image itself and without ntdll, which was told of already (fact 4). A
+/* The loader's list, in load order, without the image itself and without ntdll where it was told of already (fact 4). A
  * broken list ends the walk; it is no error of the attach. */
 static void DbgkpPostModuleMessages(EPROCESS *Process, ETHREAD *thread, DEBUG_OBJECT *object)
 {
@@ -124,7 +124,7 @@ static void DbgkpPostModuleMessages(EPROCESS *Process, ETHREAD *thread, DEBUG_OB
   for (unsigned i = 0; i < MAX_MODULES && entry != head; i++) {
     if (!read_pointer(Process, entry + LDR_ENTRY_DLL_BASE, &base))
       return;
-    if (i && base != dbgk_state()->system_dll_base) {
+    if (i && (base != dbgk_state()->system_dll_base || !era_current()->attach_ntdll_before_threads)) {
       ULONG64 view;
       SECTION *section = mm_section_at(Process, base, &view);
       if (section) {

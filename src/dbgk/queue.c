@@ -44,6 +44,8 @@ NTSTATUS DbgkpSendApiMessage(EPROCESS *Process, ULONG Flags, DBGKM_APIMSG *ApiMs
     BOOLEAN frozen = FALSE;
     if (Process == PsGetCurrentProcess() && Flags & DBGKP_SEND_SUSPEND)
       frozen = DbgkpSuspendProcess(Process);
+    if (era_current()->create_reported_by_send)
+      Process->Flags |= PS_PROCESS_FLAGS_CREATE_REPORTED;
     ApiMsg->ReturnedStatus = STATUS_PENDING;
     status = DbgkpQueueMessage(Process, PsGetCurrentThread(), ApiMsg,
                                Flags & DBGKP_SEND_SKIPPABLE ? DEBUG_EVENT_SKIPPABLE : 0, NULL);

@@ -58,6 +58,8 @@ static void DbgkSendSystemDllMessages(ETHREAD *thread)
     return;
   dbgk_init_message(&msg, DbgKmLoadDllApi, sizeof *load);
   dbgk_fill_load_dll(dbgk->system_dll, dbgk->system_dll_base, 0, load);
+  if (!load->FileHandle && !era_current()->ntdll_event_without_file)
+    return;
   ULONG64 buffer = teb + TEB_STATIC_UNICODE_BUFFER;
   if (NT_SUCCESS(mm_user_write(buffer, name, sizeof name)) &&
       NT_SUCCESS(mm_user_write(teb + TEB_ARBITRARY_USER_POINTER, &buffer, sizeof buffer)))
@@ -82,7 +84,7 @@ void DbgkCreateThread(ETHREAD *Thread)
   EPROCESS *process = PsThreadProcess(Thread);
   ke_race_point();
   ULONG old = process->Flags;
-  process->Flags |= reported;
+  process->Flags |= era_current()->create_reported_by_send ? PS_PROCESS_FLAGS_IMAGE_NOTIFY_DONE : reported;
   if (!(old & PS_PROCESS_FLAGS_IMAGE_NOTIFY_DONE)) {
     TRACE(DBGKSIM_TRACE_IMAGE, mm_section_path(process->SectionObject), process->SectionBaseAddress, 0, 1, 0);
     if (dbgk_state()->system_dll)

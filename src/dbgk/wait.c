@@ -193,9 +193,10 @@ NTSTATUS NtWaitForDebugEvent(HANDLE DebugObjectHandle, BOOLEAN Alertable, ULONG6
 static bool legal_continue_status(NTSTATUS status)
 {
   switch (status) {
+  case DBG_REPLY_LATER:
+    return era_current()->reply_later;
   case DBG_EXCEPTION_HANDLED:
   case DBG_CONTINUE:
-  case DBG_REPLY_LATER:
   case DBG_TERMINATE_THREAD:
   case DBG_TERMINATE_PROCESS:
   case DBG_EXCEPTION_NOT_HANDLED:

@@ -7,11 +7,13 @@
 
 struct pool;
 struct emu;
+struct era;
 
 /** One per machine. Each floor keeps its own state behind its own pointer. */
 typedef struct _KPCR {
   KTHREAD *CurrentThread;
   struct pool *pool;
+  const struct era *era; /**< which build of Windows (spec/3.8) */
   struct emu *emu;
   struct ke_state *ke;
   struct ob_state *ob;

@@ -5,17 +5,13 @@
 
 #include <string.h>
 
-/** What KiDispatchException lays out on the user stack, lowest address first (fact 19). */
-struct user_exception_frame {
-  CONTEXT Context;
-  CONTEXT_EX ContextEx;
-  EXCEPTION_RECORD64 ExceptionRecord;
-  ULONG64 Alignment;
-  MACHINE_FRAME MachineFrame;
-};
-C_ASSERT_OFFSET(struct user_exception_frame, ContextEx, 0x4D0);
-C_ASSERT_OFFSET(struct user_exception_frame, ExceptionRecord, 0x4F0);
-C_ASSERT_OFFSET(struct user_exception_frame, MachineFrame, 0x590);
+/* What KiDispatchException lays out on the user stack, lowest address first (fact 19): CONTEXT, CONTEXT_EX (not before
+ * Windows 7, spec/2.5), EXCEPTION_RECORD, MACHINE_FRAME. */
+#define USER_FRAME_CONTEXT_EX 0x4D0u
+#define USER_FRAME_RECORD 0x4F0u
+#define USER_FRAME_RECORD_BEFORE_CONTEXT_EX 0x4D0u
+#define USER_FRAME_MACHINE_FRAME 0xA0u /**< behind the record */
+#define USER_FRAME_SIZE (USER_FRAME_RECORD + USER_FRAME_MACHINE_FRAME + sizeof(MACHINE_FRAME))
 
 void KiExceptionDispatch(KTRAP_FRAME *TrapFrame, KEXCEPTION_FRAME *ExceptionFrame, NTSTATUS code, ULONG64 address,
                          ULONG count, ULONG64 p0, ULONG64 p1, ULONG64 p2)
@@ -43,22 +39,25 @@ void KiSetupForInstrumentationReturn(KTRAP_FRAME *TrapFrame)
 /* Step 7, delivery to user mode. Leaves the frame at KiUserExceptionDispatcher. */
 static NTSTATUS deliver(const EXCEPTION_RECORD64 *record, const CONTEXT *context, KTRAP_FRAME *TrapFrame)
 {
-  struct user_exception_frame frame;
-  ULONG64 machine_frame = (context->Rsp - sizeof(MACHINE_FRAME)) & ~0xFull;
-  ULONG64 rsp = machine_frame - offsetof(struct user_exception_frame, MachineFrame);
-  size_t size = offsetof(struct user_exception_frame, MachineFrame) + sizeof(MACHINE_FRAME);
-  memset(&frame, 0, sizeof frame);
-  frame.Context = *context;
-  frame.ContextEx.All.Offset = -(LONG)sizeof(CONTEXT);
-  frame.ContextEx.All.Length = sizeof(CONTEXT) + sizeof(CONTEXT_EX);
-  frame.ContextEx.Legacy.Offset = -(LONG)sizeof(CONTEXT);
-  frame.ContextEx.Legacy.Length = sizeof(CONTEXT);
-  frame.ExceptionRecord = *record;
-  frame.MachineFrame.Rip = context->Rip;
-  frame.MachineFrame.Rsp = context->Rsp;
+  UCHAR frame[USER_FRAME_SIZE] = {0};
+  const bool extended = era_current()->context_ex;
+  const size_t record_at = extended ? USER_FRAME_RECORD : USER_FRAME_RECORD_BEFORE_CONTEXT_EX;
+  const size_t machine_frame_at = record_at + USER_FRAME_MACHINE_FRAME;
+  const size_t size = machine_frame_at + sizeof(MACHINE_FRAME);
+  const MACHINE_FRAME machine_frame = {.Rip = context->Rip, .Rsp = context->Rsp};
+  const CONTEXT_EX context_ex = {
+      .All = {-(LONG)sizeof(CONTEXT), sizeof(CONTEXT) + sizeof(CONTEXT_EX)},
+      .Legacy = {-(LONG)sizeof(CONTEXT), sizeof(CONTEXT)},
+  };
+  ULONG64 rsp = ((context->Rsp - sizeof(MACHINE_FRAME)) & ~0xFull) - machine_frame_at;
+  memcpy(frame, context, sizeof *context);
+  if (extended)
+    memcpy(frame + USER_FRAME_CONTEXT_EX, &context_ex, sizeof context_ex);
+  memcpy(frame + record_at, record, sizeof *record);
+  memcpy(frame + machine_frame_at, &machine_frame, sizeof machine_frame);
   NTSTATUS status = ProbeForWrite(rsp, size, 1);
   if (NT_SUCCESS(status))
-    status = mm_user_write(rsp, &frame, size);
+    status = mm_user_write(rsp, frame, size);
   ULONG64 dispatcher = trap_state()->user.KiUserExceptionDispatcher;
   TRACE(DBGKSIM_TRACE_USER_FRAME, "KiUserExceptionDispatcher", rsp, dispatcher, (ULONG)status, 0);
   if (!NT_SUCCESS(status))

@@ -164,6 +164,14 @@ static void KiDebugServiceTrap(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
   KiExceptionDispatch(f, e, STATUS_BREAKPOINT, f->Rip, 1, (ULONG)f->Rax, 0, 0);
 }
 
+/* INT 2E: the way in before there was syscall; its gate is open to user mode in those eras only. */
+static void KiSystemService(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
+{
+  (void)e;
+  f->ExceptionActive = TRAP_SERVICE;
+  ki_system_service(f);
+}
+
 static void KiUnexpectedInterrupt(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
 {
   (void)f, (void)e;
@@ -200,6 +208,7 @@ static const struct ki_handler handlers[256] = {
     [0x29] = HANDLER(KiRaiseSecurityCheckFailure),
     [0x2C] = HANDLER(KiRaiseAssertion),
     [0x2D] = HANDLER(KiDebugServiceTrap),
+    [0x2E] = HANDLER(KiSystemService),
 };
 
 ULONG64 ki_handler_address(unsigned vector)

@@ -25,6 +25,12 @@ static void set_gate(unsigned vector, unsigned dpl, unsigned ist)
   idt[vector].OffsetHigh = (ULONG)(handler >> 32);
 }
 
+static bool open_to_user_mode(unsigned vector)
+{
+  return vector == 3 || vector == 4 || vector == 0x29 || vector == 0x2C || vector == 0x2D ||
+         (vector == 0x2E && era_current()->int_2e_service);
+}
+
 bool KiInitializeTrapSystem(void)
 {
   struct trap_state *trap = ExAllocatePoolWithTag(sizeof *trap, POOL_TAG('T', 'r', 'a', 'p'));
@@ -38,7 +44,7 @@ bool KiInitializeTrapSystem(void)
   trap->star = 0x0023001000000000ull;
   trap->sfmask = EFLAGS_TF | EFLAGS_IF | EFLAGS_DF | EFLAGS_NT;
   for (unsigned v = 0; v < 256; v++)
-    set_gate(v, v == 3 || v == 4 || (v >= 0x29 && v <= 0x2D && v != 0x2A && v != 0x2B) ? 3 : 0,
+    set_gate(v, open_to_user_mode(v) ? 3 : 0,
              v == 2 ? 3 : v == VECTOR_DOUBLE_FAULT ? 1 : v == 18 ? 2 : 0);
   KTSS64 *tss = emu_kernel_host(KeGetPcr()->emu, KI_TSS_ADDRESS, sizeof *tss);
   for (unsigned i = 1; i <= IST_COUNT; i++)

@@ -79,6 +79,8 @@ void ki_push_machine_frame(KTHREAD *Thread, KTRAP_FRAME *TrapFrame, ULONG64 Rip,
 void ki_take_interrupt(KTHREAD *Thread, const struct cpu_trap *trap);
 /** Single-step trap at the frame's Rip, with nothing executed (spec/2.5, first point). */
 void ki_single_step_at_exit(KTHREAD *Thread);
+/** Calls the service that rax names, on a frame that is filled, and puts its status there. */
+void ki_system_service(KTRAP_FRAME *f);
 /** KiSystemCall64. */
 void ki_system_call(KTHREAD *Thread);
 /** Delivers a pending user APC through KiUserApcDispatcher. */

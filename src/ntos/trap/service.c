@@ -99,13 +99,24 @@ static NTSTATUS call_service(struct trap_state *trap, KTRAP_FRAME *f, ULONG numb
   return service->routine(arguments);
 }
 
+void ki_system_service(KTRAP_FRAME *f)
+{
+  KTHREAD *thread = KeGetCurrentThread();
+  ULONG number = (ULONG)f->Rax;
+  KeUpdateSharedTime();
+  thread->context_loaded = FALSE;
+  NTSTATUS status = call_service(trap_state(), f, number);
+  TRACE(DBGKSIM_TRACE_SERVICE_RESULT, trap_service_name(number), (ULONG)status, 0, 0, 0);
+  if (thread->context_loaded)
+    return;
+  f->Rax = (ULONG)status;
+  KiSetupForInstrumentationReturn(f);
+}
+
 void ki_system_call(KTHREAD *Thread)
 {
-  struct trap_state *trap = trap_state();
   KTRAP_FRAME *f = ki_frame_of(Thread);
   const cpu *c = Thread->cpu;
-  ULONG number = (ULONG)c->gpr[CPU_RAX];
-  KeUpdateSharedTime();
   Thread->TrapFrame = f;
   Thread->ExceptionFrame = (KEXCEPTION_FRAME *)((UCHAR *)f - KI_EXCEPTION_FRAME_ROOM);
   ki_push_machine_frame(Thread, f, c->rip + 2, (ULONG)c->rflags, 0);
@@ -113,13 +124,7 @@ void ki_system_call(KTHREAD *Thread)
   /* The syscall instruction itself leaves these. */
   f->Rcx = f->Rip;
   f->R11 = f->EFlags;
-  Thread->context_loaded = FALSE;
-  NTSTATUS status = call_service(trap, f, number);
-  TRACE(DBGKSIM_TRACE_SERVICE_RESULT, trap_service_name(number), (ULONG)status, 0, 0, 0);
-  if (Thread->context_loaded)
-    return;
-  f->Rax = (ULONG)status;
-  KiSetupForInstrumentationReturn(f);
+  ki_system_service(f);
 }
 
 NTSTATUS KeRaiseUserException(NTSTATUS Status)
