@@ -6,8 +6,8 @@ PROGRAMS is the folder that ./fetch fills (it is called from here), TEST one of 
 "test_", COMMAND what runs a program, as `dbgksim run`. Exit status 77: skipped, with the reason.
 
 A test makes its input in a folder that the program sees read-only as C:\\data; what programs write, they write to
-standard output. What is expected comes from other implementations (Python's hmac, bz2, lzma, zipfile, zlib) or from
-the programs' documented formats.
+standard output, or to a folder that is C:\\out. What is expected comes from other implementations (Python's hmac, bz2,
+lzma, zipfile, zlib) or from the programs' documented formats.
 """
 import bz2
 import hmac
@@ -39,6 +39,7 @@ def shown(output):
 class Simulator:
     def __init__(self, command, programs, data):
         self.command, self.programs, self.data = command, programs, data
+        self.roots = ["--map", data + "=C:\\data"]
 
     def write(self, name, content):
         """Makes C:\\data\\name."""
@@ -49,7 +50,7 @@ class Simulator:
 
     def run(self, program, *args, status=0):
         """Runs a program and checks its exit status; gives the bytes of its standard output."""
-        command = [*self.command, "--map", self.data + "=C:\\data", os.path.join(self.programs, program), *args]
+        command = [*self.command, *self.roots, os.path.join(self.programs, program), *args]
         try:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT)
         except subprocess.TimeoutExpired:
@@ -186,6 +187,20 @@ def test_7za_extract(sim):
     damaged[len(damaged) // 2] ^= 0x55
     sim.write("bad.xz", bytes(damaged))
     sim.run("7za/7za.exe", "t", "C:\\data\\bad.xz", status=2)
+
+
+def test_7za_files(sim):
+    """An archive of a tree of files, written and extracted in the simulator: names, sizes, attributes are set."""
+    contents = {"one.txt": b"hello\n" * 1000, "sub/two.bin": sample(70000, 5), "sub/deep/empty": b""}
+    for name, content in contents.items():
+        sim.write("tree/" + name, content)
+    with tempfile.TemporaryDirectory() as out:
+        sim.roots += ["--map", out + "=C:\\out:rw"]
+        sim.text("7za/7za.exe", "a", "C:\\out\\a.7z", "C:\\data\\tree")
+        expect_match(r"^Everything is Ok$", sim.text("7za/7za.exe", "x", "C:\\out\\a.7z", "-oC:\\out\\new"))
+        for name, content in contents.items():
+            with open(os.path.join(out, "new", "tree", name), "rb") as file:
+                expect(file.read(), content, "content of " + name)
 
 
 def test_7za_threads(sim):

@@ -22,7 +22,7 @@ bool LifeInitSystem(void);
 /** Says which userland processes get; reads entry points and service numbers from its ntdll.
  *  STATUS_ENTRYPOINT_NOT_FOUND if LdrInitializeThunk or KiUserExceptionDispatcher is missing. */
 NTSTATUS life_set_userland(const struct life_userland *userland);
-/** The userland set. */
+/** The userland set; all zero before. */
 const struct life_userland *life_userland(void);
 
 #define LIFE_CREATE_SUSPENDED 0x1u

@@ -146,5 +146,6 @@ NTSTATUS life_set_userland(const struct life_userland *userland)
 
 const struct life_userland *life_userland(void)
 {
-  return &life_state()->userland;
+  static const struct life_userland none;
+  return life_state() ? &life_state()->userland : &none;
 }

@@ -3,6 +3,7 @@
 #include "ntos/svc/svc_file.h"
 
 #include "ntos/ke/ke.h"
+#include "ntos/life/life.h"
 #include "ntos/mm/mm.h"
 #include "ntos/svc/svc_file_classes.h"
 #include "ntos/svc/svc_io.h"
@@ -121,7 +122,8 @@ static ULONG set_length(ULONG class, ACCESS_MASK *access)
   *access = 0;
   switch (class) {
   case FileBasicInformation:
-    *access = FILE_WRITE_ATTRIBUTES;
+    /* Wine's SetFileAttributes opens with SYNCHRONIZE alone. */
+    *access = life_userland()->unix_call_slot != 0 ? 0 : FILE_WRITE_ATTRIBUTES;
     return sizeof(FILE_BASIC_INFORMATION);
   case FileRenameInformation:
   case FileRenameInformationEx:
@@ -164,8 +166,11 @@ static NTSTATUS set_class(FILE_OBJECT *file, ULONG64 information, ULONG length, 
     return set_rename(file, information, length);
   case FileCompletionInformation:
     return set_completion(file, information);
+  case FileBasicInformation:
+    /* Times and attributes are constants (determinism). */
+    return file->writable ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
   default:
-    /* Times and attributes are constants (determinism), the mode is that of the opening. */
+    /* The mode is that of the opening. */
     return STATUS_SUCCESS;
   }
 }
