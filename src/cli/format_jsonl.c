@@ -119,6 +119,19 @@ static void show(struct view *view, const struct view_event *e)
   json_end(&json);
 }
 
+static void act(struct view *view, enum view_act what, uint32_t pid, uint32_t exit_code)
+{
+  static const char *const types[] = {[VIEW_ATTACHED] = "attach", [VIEW_DETACHED] = "detach", [VIEW_ENDED] = "exit"};
+  struct json json;
+  json_begin(&json, view->out);
+  json_text(&json, "type", types[what]);
+  json_number(&json, "time_ns", dbgksim_time(view->session->machine));
+  json_number(&json, "pid", pid);
+  if (what == VIEW_ENDED)
+    json_number(&json, "exit_code", exit_code);
+  json_end(&json);
+}
+
 static void probe(struct view *view, const struct dbgksim_trace_record *record)
 {
   const uint64_t numbers[] = {record->a, record->b, record->c, record->d, record->e, record->f};
@@ -147,4 +160,4 @@ static void end(struct view *view, enum dbgksim_status reason)
   json_end(&json);
 }
 
-const struct format format_jsonl = {.begin = begin, .event = show, .probe = probe, .end = end};
+const struct format format_jsonl = {.begin = begin, .event = show, .act = act, .probe = probe, .end = end};

@@ -114,4 +114,15 @@ static void show(struct view *view, const struct view_event *e)
   }
 }
 
-const struct format format_lines = {.event = show};
+static void act(struct view *view, enum view_act what, uint32_t pid, uint32_t exit_code)
+{
+  (void)pid;
+  if (what == VIEW_ATTACHED)
+    fputs("# DebugActiveProcess ok\n", view->out);
+  else if (what == VIEW_DETACHED)
+    fputs("# DebugActiveProcessStop ok\n", view->out);
+  else
+    fprintf(view->out, "# target exit=0x%x\n", exit_code);
+}
+
+const struct format format_lines = {.event = show, .act = act};

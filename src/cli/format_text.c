@@ -149,6 +149,18 @@ static void show(struct view *view, const struct view_event *e)
   }
 }
 
+static void act(struct view *view, enum view_act what, uint32_t pid, uint32_t exit_code)
+{
+  static const char *const names[] = {
+      [VIEW_ATTACHED] = "attached", [VIEW_DETACHED] = "detached", [VIEW_ENDED] = "ended"};
+  fprintf(view->out, "%11.3f  %-11u  %s%-*s%s ", (double)dbgksim_time(view->session->machine) / 1e6, pid,
+          paint(view, "\033[1m"), EVENT_WIDTH, names[what], paint(view, PLAIN));
+  if (what == VIEW_ENDED)
+    print_exit_code(view, exit_code);
+  else
+    fputc('\n', view->out);
+}
+
 static void probe(struct view *view, const struct dbgksim_trace_record *record)
 {
   fputs(paint(view, DIM), view->out);
@@ -163,4 +175,4 @@ static void end(struct view *view, enum dbgksim_status reason)
     fprintf(view->out, "who waits for what:\n%s", waits);
 }
 
-const struct format format_text = {.begin = begin, .event = show, .probe = probe, .end = end};
+const struct format format_text = {.begin = begin, .event = show, .act = act, .probe = probe, .end = end};

@@ -16,9 +16,14 @@ enum {
   OPTION_ON_EXCEPTION,
   OPTION_PROGRAM_OUTPUT,
   OPTION_EXPLAIN,
+  OPTION_ATTACH_AFTER,
+  OPTION_DETACH_AFTER,
+  OPTION_FOLLOW_CHILDREN,
   OPTION_LOG,
 };
 
+#define NANOSECONDS_PER_MILLISECOND 1000000u
+#define MAX_ATTACH 1000000000u
 #define RUNS (CLI_RUN | CLI_TRACE)
 
 static const struct description {
@@ -29,6 +34,11 @@ static const struct description {
     {CLI_TRACE, OPTION_FORMAT, "format", "text|lines|jsonl", "text to read (default), lines to diff, JSON Lines"},
     {CLI_TRACE, OPTION_ON_EXCEPTION, "on-exception", "not-handled|handled",
      "answer to exceptions but the first breakpoint (not-handled)"},
+    {CLI_TRACE, OPTION_ATTACH_AFTER, "attach-after", "N|Nms",
+     "attach when the program had N events of its own, or ran N ms"},
+    {CLI_TRACE, OPTION_DETACH_AFTER, "detach-after", "N",
+     "detach after N debug events; the program runs on to its end"},
+    {CLI_TRACE, OPTION_FOLLOW_CHILDREN, "follow-children", NULL, "debug the processes that the program starts, too"},
     {CLI_TRACE, OPTION_EXPLAIN, "explain", NULL, "show each step between a trap and the continue"},
     {CLI_TRACE, 'o', "output", "FILE", "write the trace to FILE"},
     {RUNS, OPTION_PROGRAM_OUTPUT, "program-output", "FILE", "write what the program prints to FILE"},
@@ -85,6 +95,22 @@ static bool parse_number(const char *text, uint64_t *number)
     return false;
   *number = strtoull(text, &end, 0);
   return *end == 0;
+}
+
+/* N: events; Nms: milliseconds of virtual time. */
+static bool parse_attach(struct options *options, const char *text)
+{
+  char number[24];
+  size_t n = strlen(text);
+  bool time = n > 2 && strcmp(text + n - 2, "ms") == 0;
+  snprintf(number, sizeof number, "%.*s", (int)(time ? n - 2 : n), text);
+  uint64_t value;
+  if (n >= sizeof number || !parse_number(number, &value) || value > MAX_ATTACH)
+    return false;
+  options->attach = true;
+  options->attach_ns = time ? value * NANOSECONDS_PER_MILLISECOND : 0;
+  options->attach_events = time ? 0 : value;
+  return true;
 }
 
 static bool is_drive(const char *text)
@@ -161,6 +187,14 @@ static const char *take(struct options *options, int option, const char *value)
   case OPTION_RANDOM:
     options->random_schedule = true;
     return NULL;
+  case OPTION_ATTACH_AFTER:
+    return parse_attach(options, value) ? NULL : "--attach-after wants a number of events, or of ms, not";
+  case OPTION_DETACH_AFTER:
+    options->detach = true;
+    return parse_number(value, &options->detach_after) ? NULL : "--detach-after wants a number, not";
+  case OPTION_FOLLOW_CHILDREN:
+    options->follow_children = true;
+    return NULL;
   case OPTION_EXPLAIN:
     options->explain = true;
     return NULL;
@@ -211,6 +245,9 @@ int options_parse(struct options *options, enum cli_command command, int argc, c
     return bad_use(command, "no program given", NULL);
   if (options->explain && options->format == CLI_LINES)
     return bad_use(command, "--explain goes with the formats text and jsonl", NULL);
+  if (options->follow_children && options->attach)
+    return bad_use(
+        command, "--follow-children has no effect with --attach-after: an attached process's children are free", NULL);
   options->program = argv[optind];
   options->arguments = (const char *const *)argv + optind + 1;
   return -1;

@@ -29,6 +29,12 @@ struct options {
   const char *program_output; /**< file of what the program writes, NULL: the standard streams */
   const char *log;            /**< file of the kernel's remarks, NULL: they are not kept */
   bool explain;
+  bool attach;            /**< start without a debugger, and attach later: */
+  uint64_t attach_ns;     /**< then, in virtual time, if it is not 0 */
+  uint64_t attach_events; /**< or after so many events of the program's own */
+  bool detach;
+  uint64_t detach_after; /**< debug events until then */
+  bool follow_children;
 };
 
 /** Reads a subcommand's command line; argv[0] is the subcommand's name.

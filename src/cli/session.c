@@ -208,6 +208,7 @@ int session_spawn(struct session *session, dbgksim_debugger *debugger, uint32_t 
   memset(&program, 0, sizeof program);
   program.path = session->options->program;
   program.arguments = session->options->arguments;
+  program.debug_children = session->options->follow_children;
   enum dbgksim_status status = dbgksim_spawn(session->machine, &program, debugger, pid);
   if (status == DBGKSIM_OK)
     return CLI_OK;

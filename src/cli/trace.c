@@ -63,12 +63,109 @@ static void show_records(struct view *view, const struct format *format)
   session_release(view->session, SIZE_MAX);
 }
 
-/* Answers events until no process is left. */
-static enum dbgksim_status follow(struct view *view, const struct format *format, dbgksim_debugger *debugger)
+static void show_act(struct view *view, const struct format *format, enum view_act act, uint32_t pid, uint32_t code)
 {
+  session_begin_line(view->session);
+  if (format->act)
+    format->act(view, act, pid, code);
+}
+
+/* Events of a process's own, with a debugger or without. */
+struct own_events {
+  uint32_t pid;
+  uint64_t count;
+};
+#define OWN_EVENTS                                                                                                     \
+  (DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_IMAGE) | DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_THREAD) |                                  \
+   DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_DISPATCH))
+
+static void count_event(void *context, const struct dbgksim_trace_record *record)
+{
+  struct own_events *own = context;
+  own->count += record->pid == own->pid;
+}
+
+/* Records come when the machine is left, so the run is cut in slices; longer ones when nothing happens, and an end to
+ * the wait for a program that will never do anything. */
+static enum dbgksim_status run_events(struct view *view, const struct format *format, uint32_t pid, uint64_t wanted)
+{
+  enum { SLICE = 10000, LONG_SLICE = 1000000, PATIENCE = 1000, END = 600000 };
+  dbgksim_machine *machine = view->session->machine;
+  struct own_events own = {pid, 0};
+  uint64_t last = 0, quiet = 0;
+  enum dbgksim_status status = dbgksim_trace_subscribe(machine, OWN_EVENTS, count_event, &own);
+  while (status == DBGKSIM_OK && own.count < wanted && quiet < END) {
+    status = dbgksim_run(machine, pid, quiet < PATIENCE ? SLICE : LONG_SLICE);
+    show_records(view, format);
+    quiet = own.count == last ? quiet + 1 : 0;
+    last = own.count;
+    status = status == DBGKSIM_TIMEOUT ? DBGKSIM_OK : status == DBGKSIM_OK ? DBGKSIM_NO_PROCESS : status;
+  }
+  dbgksim_trace_subscribe(machine, 0, count_event, &own);
+  return status == DBGKSIM_OK && own.count < wanted ? DBGKSIM_TIMEOUT : status;
+}
+
+/* Lets the program run until the attach is due, and attaches. */
+static enum dbgksim_status join(struct view *view, const struct format *format, dbgksim_debugger *debugger,
+                                uint32_t pid)
+{
+  const struct options *options = view->session->options;
+  enum dbgksim_status status = DBGKSIM_OK;
+  if (options->attach_ns) {
+    status = dbgksim_run(view->session->machine, pid, (int64_t)options->attach_ns);
+    show_records(view, format);
+    status = status == DBGKSIM_TIMEOUT ? DBGKSIM_OK : status == DBGKSIM_OK ? DBGKSIM_NO_PROCESS : status;
+  } else if (options->attach_events) {
+    status = run_events(view, format, pid, options->attach_events);
+  }
+  if (status == DBGKSIM_OK)
+    status = dbgksim_attach(debugger, pid, true);
+  show_records(view, format);
+  if (status == DBGKSIM_OK)
+    show_act(view, format, VIEW_ATTACHED, pid, 0);
+  return status;
+}
+
+/* Detaches from every process and lets the program run to its end. */
+static enum dbgksim_status leave(struct view *view, const struct format *format, dbgksim_debugger *debugger,
+                                 uint32_t pid)
+{
+  dbgksim_machine *machine = view->session->machine;
+  size_t count = 0;
+  NTSTATUS code = 0;
+  dbgksim_list_processes(machine, NULL, &count);
+  uint32_t *pids = calloc(count + 1, sizeof *pids);
+  if (!pids)
+    return DBGKSIM_NO_MEMORY;
+  enum dbgksim_status status = dbgksim_list_processes(machine, pids, &count);
+  for (size_t i = 0; i < count && status == DBGKSIM_OK; i++) {
+    enum dbgksim_status left = dbgksim_detach(debugger, pids[i]);
+    if (left == DBGKSIM_OK)
+      show_act(view, format, VIEW_DETACHED, pids[i], 0);
+    else if (left != DBGKSIM_NT_ERROR || dbgksim_last_nt_status(machine) != STATUS_PORT_NOT_SET)
+      status = left;
+  }
+  free(pids);
+  if (status == DBGKSIM_OK)
+    status = dbgksim_run(machine, pid, -1);
+  show_records(view, format);
+  if (status == DBGKSIM_OK)
+    status = dbgksim_exit_code(machine, pid, &code);
+  if (status == DBGKSIM_OK)
+    show_act(view, format, VIEW_ENDED, pid, (uint32_t)code);
+  return status;
+}
+
+/* Answers events until no process is left, or it is time to detach. */
+static enum dbgksim_status follow(struct view *view, const struct format *format, dbgksim_debugger *debugger,
+                                  uint32_t pid)
+{
+  const struct options *options = view->session->options;
   for (;;) {
     struct dbgksim_event event;
     struct view_event seen;
+    if (options->detach && view->events >= options->detach_after && dbgksim_live_processes(debugger))
+      return leave(view, format, debugger, pid);
     enum dbgksim_status status = dbgksim_wait(debugger, -1, &event);
     show_records(view, format);
     if (status != DBGKSIM_OK)
@@ -84,6 +181,13 @@ static enum dbgksim_status follow(struct view *view, const struct format *format
     if (status != DBGKSIM_OK)
       return status;
   }
+}
+
+static int never_attached(enum dbgksim_status status)
+{
+  fprintf(stderr, "dbgksim trace: the program %s before the attach\n",
+          status == DBGKSIM_TIMEOUT ? "did nothing for ten minutes of virtual time" : "ended");
+  return CLI_INCOMPLETE;
 }
 
 static int trace(struct session *session)
@@ -102,17 +206,24 @@ static int trace(struct session *session)
     session->holds_output = true;
     dbgksim_trace_subscribe(session->machine, EXPLAIN_MASK, keep_record, &view);
   }
-  int result = session_spawn(session, debugger, &pid);
+  int result = session_spawn(session, session->options->attach ? NULL : debugger, &pid);
   if (result == CLI_OK) {
     session_catch_interrupt(session);
     if (format->begin)
       format->begin(&view);
-    status = follow(&view, format, debugger);
-    if (status == DBGKSIM_NO_PROCESS)
+    bool joined = !session->options->attach;
+    if (!joined)
+      status = join(&view, format, debugger, pid);
+    joined |= status == DBGKSIM_OK;
+    if (joined)
+      status = follow(&view, format, debugger, pid);
+    if (joined && status == DBGKSIM_NO_PROCESS)
       status = DBGKSIM_OK;
     session_begin_line(session);
     fflush(view.out);
-    if (status != DBGKSIM_OK)
+    if (!joined && (status == DBGKSIM_NO_PROCESS || status == DBGKSIM_TIMEOUT))
+      result = never_attached(status);
+    else if (status != DBGKSIM_OK)
       result = session_failed(session, status);
     if (format->end)
       format->end(&view, status);

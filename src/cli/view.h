@@ -51,10 +51,18 @@ struct view_event {
   CONTEXT context; /**< control and debug registers, for exceptions */
 };
 
+/** What the tracer did to a process, between its events. */
+enum view_act {
+  VIEW_ATTACHED,
+  VIEW_DETACHED,
+  VIEW_ENDED /**< after a detach */
+};
+
 /** One format. Any function may be NULL. */
 struct format {
   void (*begin)(struct view *view);
   void (*event)(struct view *view, const struct view_event *event);
+  void (*act)(struct view *view, enum view_act act, uint32_t pid, uint32_t exit_code);
   void (*probe)(struct view *view, const struct dbgksim_trace_record *record);
   void (*end)(struct view *view, enum dbgksim_status reason);
 };
