@@ -19,21 +19,37 @@
 #define MAX_SERVICE_NUMBER 0x2000u
 #define SERVICE_STUB_SIZE 32u
 
+bool pe_for_each_part(const struct pe_headers *headers, size_t size_of_file,
+                      bool (*fn)(void *context, uint32_t rva, uint32_t offset, size_t size), void *context)
+{
+  bool flat = headers->section_alignment < PE_PAGE_SIZE;
+  size_t header_bytes = flat ? headers->size_of_image : headers->size_of_headers;
+  if (!fn(context, 0, 0, header_bytes < size_of_file ? header_bytes : size_of_file))
+    return false;
+  for (uint32_t i = 0; i < headers->section_count && !flat; i++) {
+    const struct pe_section *s = &headers->sections[i];
+    if (s->raw_size != 0 && !fn(context, s->virtual_address, s->raw_offset, s->raw_size))
+      return false;
+  }
+  return true;
+}
+
+struct copy {
+  const uint8_t *file;
+  uint8_t *image;
+};
+
+static bool copy_part(void *context, uint32_t rva, uint32_t offset, size_t size)
+{
+  const struct copy *c = context;
+  memcpy(c->image + rva, c->file + offset, size);
+  return true;
+}
+
 void pe_layout(const void *file, size_t size, const struct pe_headers *headers, void *image)
 {
-  uint8_t *out = image;
-  const uint8_t *in = file;
-  size_t header_bytes = headers->size_of_headers;
-  if (headers->section_alignment < PE_PAGE_SIZE)
-    header_bytes = headers->size_of_image;
-  memcpy(out, in, header_bytes < size ? header_bytes : size);
-  if (headers->section_alignment < PE_PAGE_SIZE)
-    return;
-  for (uint32_t i = 0; i < headers->section_count; i++) {
-    const struct pe_section *s = &headers->sections[i];
-    if (s->raw_size != 0)
-      memcpy(out + s->virtual_address, in + s->raw_offset, s->raw_size);
-  }
+  struct copy c = {file, image};
+  pe_for_each_part(headers, size, copy_part, &c);
 }
 
 /* True if [offset, offset + length) lies in `size` bytes. */

@@ -64,9 +64,14 @@ struct pe_headers {
  *  Windows program; STATUS_FILE_INVALID for an empty file. The entry point, the directories and, unless relocations
  *  are stripped, the image base may be anything (the base is a multiple of 64 KB): the mapper relocates. */
 NTSTATUS pe_check(const void *file, size_t size, struct pe_headers *out, const char **why);
+/** Names the parts of the file that are in the image, headers first: `size` bytes at file offset `offset` go to `rva`.
+ *  `size_of_file` is that of the check. An image whose section_alignment is below a page is the file as it is. Stops
+ *  and returns false when fn does. */
+bool pe_for_each_part(const struct pe_headers *headers, size_t size_of_file,
+                      bool (*fn)(void *context, uint32_t rva, uint32_t offset, size_t size), void *context);
 /** Lays the image out as it is mapped (headers, then sections); `file` and `size` are those of the check. `image` has
  *  size_of_image bytes that are zero: gaps and zero fill are not touched, so fresh memory stays uncommitted there.
- *  An image whose section_alignment is below a page is the file as it is. Relocations are not applied. */
+ *  Relocations are not applied. */
 void pe_layout(const void *file, size_t size, const struct pe_headers *headers, void *image);
 /** Applies base relocations to a laid-out image for `new_base` (and sets ImageBase in its headers).
  *  STATUS_INVALID_IMAGE_FORMAT on a malformed table (the image is then of no use), STATUS_CONFLICTING_ADDRESSES if

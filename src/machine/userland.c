@@ -87,8 +87,12 @@ enum dbgksim_status machine_open_section(dbgksim_machine *m, const char *nt_path
     }
   }
   if (status == DBGKSIM_OK) {
-    const struct mm_file_source source = {
-        .file_object = file, .path = file->path, .identity = file->identity, .bytes = bytes, .size = size};
+    const struct mm_file_source source = {.file_object = file,
+                                          .path = file->path,
+                                          .identity = file->identity,
+                                          .bytes = bytes,
+                                          .malloced = &bytes,
+                                          .size = size};
     nt = MmCreateSection(section, &source, 0, image ? PAGE_EXECUTE : PAGE_READONLY, image ? SEC_IMAGE : SEC_COMMIT);
     if (!NT_SUCCESS(nt)) {
       m->last_nt_status = nt;

@@ -3,6 +3,7 @@
 #include "base/host.h"
 #include "ntos/mm/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- the control area ---- */
@@ -19,25 +20,34 @@ static bool charge_uncached(struct mm_control_area *area, const struct mm_file_s
 
 static bool keep_file_bytes(struct mm_control_area *area, const struct mm_file_source *source)
 {
-  area->file_bytes = host_reserve(PAGE_UP(source->size));
-  if (area->file_bytes == NULL)
-    return false;
+  if (source->malloced != NULL) {
+    area->file_bytes = *source->malloced;
+    *source->malloced = NULL;
+  } else {
+    area->file_bytes = malloc(source->size);
+    if (area->file_bytes == NULL)
+      return false;
+    memcpy(area->file_bytes, source->bytes, source->size);
+  }
   area->file_size = source->size;
-  memcpy(area->file_bytes, source->bytes, source->size);
   return true;
 }
 
-/* Writes the image into the memory file through a mapping that must be gone before the file can be sealed. */
+static bool write_part(void *context, uint32_t rva, uint32_t offset, size_t size)
+{
+  const struct mm_control_area *area = context;
+  return host_pwrite(area->fd, (const UCHAR *)area->file_bytes + offset, size, rva) == (ssize_t)size;
+}
+
+/* Written, not copied into a mapping: that would be a page fault for each page. */
 static bool build_image(struct mm_control_area *area)
 {
   ULONG64 host_size = GRANULE_UP(area->size);
   area->fd = host_memfd("image", host_size);
-  area->image_bytes = area->fd >= 0 ? host_reserve(host_size) : NULL;
-  if (area->image_bytes == NULL || !host_map_fd(area->image_bytes, host_size, area->fd, 0, false))
+  if (area->fd < 0 || !pe_for_each_part(area->headers, area->file_size, write_part, area) || !host_memfd_seal(area->fd))
     return false;
-  pe_layout(area->file_bytes, area->file_size, area->headers, area->image_bytes);
-  return host_map_zero(area->image_bytes, host_size) && host_memfd_seal(area->fd) &&
-         host_map_fd(area->image_bytes, host_size, area->fd, 0, true);
+  area->image_bytes = host_reserve(host_size);
+  return area->image_bytes != NULL && host_map_fd(area->image_bytes, host_size, area->fd, 0, true);
 }
 
 static struct mm_control_area *find_cached(const struct mm_file_source *source)

@@ -73,7 +73,7 @@ struct mm_control_area {
   ULONG64 identity, file_size, image_id;
   ULONG64 last_base; /**< where it was put when its own base was taken: one base a machine (DESIGN 8) */
   struct pe_headers *headers;
-  void *file_bytes; /**< host memory outside the pool: it never changes */
+  void *file_bytes; /**< malloc'ed outside the pool: it never changes */
   void *image_bytes;
 };
 

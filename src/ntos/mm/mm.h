@@ -26,12 +26,14 @@ UCHAR *mm_shared_user_data(void);
 
 /* ---- sections ---- */
 
-/** Bytes of a file as mm sees them: a copy is taken, so that a later change on the host is never seen as a fault. */
+/** Bytes of a file as mm sees them: a copy, so that a later change on the host is never seen as a fault. */
 struct mm_file_source {
   void *file_object;   /**< FILE_OBJECT kept referenced by the section; NULL for page-file backed */
   const char *path;    /**< NT path for names, e.g. \??\C:\windows\system32\ntdll.dll */
   uint64_t identity;   /**< of the host file: same identity and size, same image (cache key); 0: do not cache */
   const void *bytes;   /**< the file's content, read by the caller; may be freed after the call */
+  void **malloced;     /**< where the caller has the malloc'ed `bytes`: a section may keep them and leave NULL. May be
+                            NULL: what is kept is copied */
   uint64_t size;
 };
 

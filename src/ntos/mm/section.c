@@ -4,6 +4,7 @@
 #include "base/host.h"
 #include "ntos/mm/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /** Largest data section. */
@@ -48,7 +49,7 @@ void mm_control_area_destroy(struct mm_control_area *area)
   mm()->control_area_count--;
   mm_uncharge(NULL, area->charged);
   host_close(area->fd);
-  host_release(area->file_bytes, PAGE_UP(area->file_size));
+  free(area->file_bytes);
   host_release(area->image_bytes, GRANULE_UP(area->size));
   ExFreePool(area->commit_map);
   ExFreePool(area->headers);

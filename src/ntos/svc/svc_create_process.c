@@ -152,6 +152,7 @@ static NTSTATUS open_image(struct creation *c, ULONG *state)
                                     .path = file->path,
                                     .identity = file->writable ? 0 : file->identity,
                                     .bytes = bytes,
+                                    .malloced = &bytes,
                                     .size = size};
     status = MmCreateSection(&c->section, &source, 0, PAGE_EXECUTE_READ, SEC_IMAGE);
     free(bytes);

@@ -25,8 +25,12 @@ static NTSTATUS open_section(const char *name, SECTION **section)
     return status;
   status = io_read_all(file, &bytes, &size);
   if (NT_SUCCESS(status)) {
-    struct mm_file_source source = {
-        .file_object = file, .path = file->path, .identity = file->identity, .bytes = bytes, .size = size};
+    struct mm_file_source source = {.file_object = file,
+                                    .path = file->path,
+                                    .identity = file->identity,
+                                    .bytes = bytes,
+                                    .malloced = &bytes,
+                                    .size = size};
     status = MmCreateSection(section, &source, 0, PAGE_READONLY, SEC_COMMIT);
     free(bytes);
   }

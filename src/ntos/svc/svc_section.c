@@ -70,6 +70,7 @@ static NTSTATUS create(SECTION **section, FILE_OBJECT *file, ULONG64 size, ULONG
                                   .path = file->path,
                                   .identity = file->writable ? 0 : file->identity,
                                   .bytes = bytes,
+                                  .malloced = &bytes,
                                   .size = length};
   status = MmCreateSection(section, &source, size, protection, attributes);
   free(bytes);
