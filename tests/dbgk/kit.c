@@ -332,6 +332,7 @@ int main(void)
   Suite *suite = suite_create("dbgk");
   suite_add_tcase(suite, objects_case());
   suite_add_tcase(suite, waits_case());
+  suite_add_tcase(suite, attach_case());
   suite_add_tcase(suite, events_case());
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);
