@@ -20,6 +20,7 @@ enum {
   OPTION_DETACH_AFTER,
   OPTION_FOLLOW_CHILDREN,
   OPTION_LOG,
+  OPTION_ERA,
 };
 
 #define NANOSECONDS_PER_MILLISECOND 1000000u
@@ -45,6 +46,7 @@ static const struct description {
     {RUNS, OPTION_LOG, "log", "FILE", "write the kernel's remarks to FILE, as a service that is missing"},
     {RUNS | CLI_DOCTOR, OPTION_USERLAND, "userland", "wine|DIR", "system DLLs: Wine's (default), or those in DIR"},
     {RUNS, OPTION_MAP, "map", "DIR=C:\\path[:rw]", "let programs see a folder; repeatable, read-only without :rw"},
+    {RUNS, OPTION_ERA, "era", "win10|win7|xp", "whose debug subsystem, where builds differ (win10)"},
     {RUNS, OPTION_SEED, "seed", "N", "seed of everything random (0)"},
     {RUNS, OPTION_RANDOM, "random-schedule", NULL, "schedule threads at random, by the seed"},
     {RUNS, OPTION_BUDGET, "budget", "N", "stop after N translated blocks"},
@@ -180,6 +182,11 @@ static const char *take(struct options *options, int option, const char *value)
     return NULL;
   case OPTION_PROGRAM_OUTPUT:
     options->program_output = value;
+    return NULL;
+  case OPTION_ERA:
+    if (strcmp(value, "win10") && strcmp(value, "win7") && strcmp(value, "xp"))
+      return "--era is win10, win7 or xp, not";
+    options->era = value;
     return NULL;
   case OPTION_LOG:
     options->log = value;

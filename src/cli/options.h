@@ -19,6 +19,7 @@ struct options {
   const char *program;          /**< host path */
   const char *const *arguments; /**< of the program, NULL-terminated */
   const char *userland;
+  const char *era; /**< NULL: the default */
   struct dbgksim_root *roots; /**< owned, with their strings */
   unsigned root_count;
   uint64_t seed, budget;

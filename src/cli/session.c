@@ -190,6 +190,7 @@ int session_open(struct session *session, const struct options *options)
     config.userland = options->userland;
   config.roots = options->roots;
   config.root_count = options->root_count;
+  config.era = options->era;
   config.seed = options->seed;
   config.random_schedule = options->random_schedule;
   config.block_budget = options->budget;
