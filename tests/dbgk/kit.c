@@ -22,7 +22,7 @@ static struct holdings at_start;
 
 static struct {
   unsigned at, seen;
-  KTHREAD *host, *other;
+  KTHREAD *subject, *rival;
 } preemption;
 
 static void count_type(void *context, OBJECT_TYPE *type)
@@ -302,22 +302,25 @@ void join(HANDLE thread)
 static unsigned choose(void *context, enum ke_choice_point point, KTHREAD *const ready[], unsigned n)
 {
   (void)context;
-  if (point == KE_CHOICE_QUANTUM || point == KE_CHOICE_YIELD)
-    return n > 1;
-  if (point == KE_CHOICE_WAIT || ready[0] != preemption.host || ++preemption.seen != preemption.at)
+  const bool turn = point == KE_CHOICE_QUANTUM || point == KE_CHOICE_YIELD;
+  if (turn || ready[0]->State != Running) {
+    unsigned first = turn && n > 1;
+    return ready[first] == preemption.rival && first + 1 < n ? first + 1 : first;
+  }
+  if (ready[0] != preemption.subject || ++preemption.seen != preemption.at)
     return 0;
   for (unsigned i = 1; i < n; i++)
-    if (ready[i] == preemption.other)
+    if (ready[i] == preemption.rival)
       return i;
   return 0;
 }
 
-void preempt_at(unsigned n, HANDLE thread)
+void preempt_at(unsigned n, HANDLE subject, HANDLE rival)
 {
   preemption.at = n;
   preemption.seen = 0;
-  preemption.host = KeGetCurrentThread();
-  preemption.other = &thread_of(thread)->Tcb;
+  preemption.subject = subject ? &thread_of(subject)->Tcb : KeGetCurrentThread();
+  preemption.rival = &thread_of(rival)->Tcb;
   ki_state()->policy = (struct ke_policy){.choose = choose, .preempts_at_signals = true};
 }
 
@@ -331,6 +334,8 @@ int main(void)
 {
   Suite *suite = suite_create("dbgk");
   suite_add_tcase(suite, objects_case());
+  suite_add_tcase(suite, inherit_case());
+  suite_add_tcase(suite, races_case());
   suite_add_tcase(suite, waits_case());
   suite_add_tcase(suite, attach_case());
   suite_add_tcase(suite, events_case());

@@ -83,16 +83,17 @@ void run_for(unsigned milliseconds);
 HANDLE native_thread(void (*fn)(void *), void *argument);
 /** Waits for the end of a thread and closes its handle. */
 void join(HANDLE thread);
-/** From now on the native host's thread is preempted once: at its n-th scheduling choice (0: never), by `thread`, which
- *  then runs until it waits. */
-void preempt_at(unsigned n, HANDLE thread);
-/** Choices that the host's thread has met since preempt_at; restores round robin. */
+/** From now on one thread is preempted once: at its n-th scheduling choice, by `rival`, which then runs until it waits.
+ *  Before that the rival runs only when nobody else can.
+ *  @param subject  handle of the thread; 0: the native host's */
+void preempt_at(unsigned n, HANDLE subject, HANDLE rival);
+/** Choices that the subject has met since preempt_at; restores round robin. */
 unsigned preempt_end(void);
 
 TCase *objects_case(void);
 TCase *waits_case(void);
 TCase *attach_case(void);
-TCase *attach_limits_case(void);
+TCase *races_case(void);
 TCase *events_case(void);
 TCase *inherit_case(void);
 
