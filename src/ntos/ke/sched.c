@@ -177,7 +177,7 @@ static KTHREAD *select_next(struct ke_state *ke)
   }
 }
 
-static void switch_to(struct ke_state *ke, KTHREAD *old, KTHREAD *next)
+KI_INLINE void switch_to(struct ke_state *ke, KTHREAD *old, KTHREAD *next)
 {
   next->State = Running;
   ke->quantum_left = ke->quantum_blocks;

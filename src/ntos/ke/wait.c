@@ -149,7 +149,7 @@ static void wait_timed_out(KTIMER *timer)
 }
 
 /* Blocks the running thread on `count` prepared blocks. */
-static NTSTATUS block_on(KTHREAD *thread, KWAIT_BLOCK *blocks, ULONG count, WAIT_TYPE type, KWAIT_REASON reason,
+KI_INLINE NTSTATUS block_on(KTHREAD *thread, KWAIT_BLOCK *blocks, ULONG count, WAIT_TYPE type, KWAIT_REASON reason,
                          KPROCESSOR_MODE mode, BOOLEAN alertable, const LONG64 *timeout)
 {
   for (ULONG i = 0; i < count; i++)
@@ -170,8 +170,8 @@ static NTSTATUS block_on(KTHREAD *thread, KWAIT_BLOCK *blocks, ULONG count, WAIT
   return thread->WaitStatus;
 }
 
-NTSTATUS KeWaitForMultipleObjects(ULONG Count, void *const Object[], WAIT_TYPE WaitType, KWAIT_REASON WaitReason,
-                                  KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, const LONG64 *Timeout)
+KI_INLINE NTSTATUS wait_for(ULONG Count, void *const Object[], WAIT_TYPE WaitType, KWAIT_REASON WaitReason,
+                            KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, const LONG64 *Timeout)
 {
   KTHREAD *thread = KeGetCurrentThread();
   KWAIT_BLOCK *blocks = thread->WaitBlock;
@@ -214,10 +214,16 @@ done:
   return status;
 }
 
+NTSTATUS KeWaitForMultipleObjects(ULONG Count, void *const Object[], WAIT_TYPE WaitType, KWAIT_REASON WaitReason,
+                                  KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, const LONG64 *Timeout)
+{
+  return wait_for(Count, Object, WaitType, WaitReason, WaitMode, Alertable, Timeout);
+}
+
 NTSTATUS KeWaitForSingleObject(void *Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
                                const LONG64 *Timeout)
 {
-  return KeWaitForMultipleObjects(1, &Object, WaitAny, WaitReason, WaitMode, Alertable, Timeout);
+  return wait_for(1, &Object, WaitAny, WaitReason, WaitMode, Alertable, Timeout);
 }
 
 NTSTATUS KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, const LONG64 *Interval)
