@@ -132,6 +132,9 @@ DBGKSIM_API enum dbgksim_status dbgksim_spawn(dbgksim_machine *machine, const st
 DBGKSIM_API enum dbgksim_status dbgksim_run(dbgksim_machine *machine, uint32_t pid, int64_t timeout_ns);
 /** Exit status of a process that has ended; DBGKSIM_TIMEOUT while it lives. */
 DBGKSIM_API enum dbgksim_status dbgksim_exit_code(dbgksim_machine *machine, uint32_t pid, NTSTATUS *code);
+/** Names the DLLs that a process's program imports and that neither its folder nor the userland has, separated by
+ *  commas: why it ended with STATUS_DLL_NOT_FOUND. DBGKSIM_NOT_FOUND if all are there (one of theirs is not). */
+DBGKSIM_API enum dbgksim_status dbgksim_missing_dlls(dbgksim_machine *machine, uint32_t pid, char *out, size_t size);
 /** NtTerminateProcess from outside. */
 DBGKSIM_API enum dbgksim_status dbgksim_terminate(dbgksim_machine *machine, uint32_t pid, NTSTATUS code);
 /** Runs fn(argument) as a simulated thread of host code on a fiber (64 KB stack) in the caller's native process; it

@@ -13,7 +13,9 @@ static int run(struct session *session)
   enum dbgksim_status status = dbgksim_run(session->machine, pid, -1);
   if (status == DBGKSIM_OK)
     status = dbgksim_exit_code(session->machine, pid, &code);
-  return status == DBGKSIM_OK ? (int)((uint32_t)code & 0xFF) : session_failed(session, status);
+  if (status != DBGKSIM_OK)
+    return session_failed(session, status);
+  return session_loaded(session, pid, code) ? (int)((uint32_t)code & 0xFF) : CLI_BAD_USE;
 }
 
 int command_run(int argc, char **argv)

@@ -177,6 +177,21 @@ int session_failed(struct session *session, enum dbgksim_status status)
   return exit_status(status);
 }
 
+bool session_loaded(struct session *session, uint32_t pid, NTSTATUS code)
+{
+  char missing[512] = "";
+  if (code != STATUS_DLL_NOT_FOUND && code != STATUS_ENTRYPOINT_NOT_FOUND)
+    return true;
+  fflush(stdout);
+  fprintf(stderr, "dbgksim %s: %s: ", command_name(session), session->options->program);
+  if (code == STATUS_DLL_NOT_FOUND && dbgksim_missing_dlls(session->machine, pid, missing, sizeof missing) == DBGKSIM_OK)
+    fprintf(stderr, "needs %s, which is neither in its folder nor in the userland\n", missing);
+  else
+    fprintf(stderr, "a DLL that it needs lacks %s\n",
+            code == STATUS_DLL_NOT_FOUND ? "a DLL of its own" : "a function that is imported");
+  return false;
+}
+
 int session_open(struct session *session, const struct options *options)
 {
   struct dbgksim_config config;

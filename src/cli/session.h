@@ -39,6 +39,8 @@ void session_release(struct session *session, size_t count);
 void session_begin_line(struct session *session);
 /** One line about a run that did not come to its end; returns the exit status. */
 int session_failed(struct session *session, enum dbgksim_status status);
+/** False, after one line about the reason, for an exit code that says that the program could not be loaded. */
+bool session_loaded(struct session *session, uint32_t pid, NTSTATUS code);
 /** Destroys the machine and closes the streams; `result`, or CLI_INCOMPLETE if something could not be written. */
 int session_close(struct session *session, int result);
 /** Makes Ctrl-C interrupt the machine of this session. */

@@ -227,6 +227,10 @@ static int trace(struct session *session)
       result = session_failed(session, status);
     if (format->end)
       format->end(&view, status);
+    NTSTATUS code;
+    if (result == CLI_OK && dbgksim_exit_code(session->machine, pid, &code) == DBGKSIM_OK &&
+        !session_loaded(session, pid, code))
+      result = CLI_BAD_USE;
   }
   if (session->options->explain)
     dbgksim_trace_subscribe(session->machine, 0, keep_record, &view);
