@@ -184,7 +184,8 @@ bool session_loaded(struct session *session, uint32_t pid, NTSTATUS code)
     return true;
   fflush(stdout);
   fprintf(stderr, "dbgksim %s: %s: ", command_name(session), session->options->program);
-  if (code == STATUS_DLL_NOT_FOUND && dbgksim_missing_dlls(session->machine, pid, missing, sizeof missing) == DBGKSIM_OK)
+  if (code == STATUS_DLL_NOT_FOUND &&
+      dbgksim_missing_dlls(session->machine, pid, missing, sizeof missing) == DBGKSIM_OK)
     fprintf(stderr, "needs %s, which is neither in its folder nor in the userland\n", missing);
   else
     fprintf(stderr, "a DLL that it needs lacks %s\n",

@@ -228,8 +228,9 @@ static int trace(struct session *session)
     if (format->end)
       format->end(&view, status);
     NTSTATUS code;
-    if (result == CLI_OK && dbgksim_exit_code(session->machine, pid, &code) == DBGKSIM_OK &&
-        !session_loaded(session, pid, code))
+    /* After the last continue the process has its last steps still before it. */
+    if (result == CLI_OK && dbgksim_run(session->machine, pid, -1) == DBGKSIM_OK &&
+        dbgksim_exit_code(session->machine, pid, &code) == DBGKSIM_OK && !session_loaded(session, pid, code))
       result = CLI_BAD_USE;
   }
   if (session->options->explain)

@@ -155,16 +155,19 @@ void cpu_store(engine *g, cpu *c)
 void cpu_get_xmm(const cpu *c, unsigned first, unsigned count, M128A *out)
 {
   const struct blob_layout *at = layout(c);
-  for (unsigned i = 0; i < count && first + i < 16; i++)
-    memcpy(&out[i], c->extended->blob + at->xmm + (first + i) * at->xmm_stride, sizeof out[i]);
+  const size_t stride = at->xmm_stride;
+  const uint8_t *xmm = c->extended->blob + at->xmm + first * stride;
+  for (unsigned i = 0; i < count && first + i < 16; i++, xmm += stride)
+    memcpy(&out[i], xmm, sizeof out[i]);
 }
 
 void cpu_set_xmm(cpu *c, unsigned first, unsigned count, const M128A *in)
 {
   const struct blob_layout *at = layout(c);
+  const size_t stride = at->xmm_stride;
+  uint8_t *xmm = c->extended->blob + at->xmm + first * stride;
   bool changed = false;
-  for (unsigned i = 0; i < count && first + i < 16; i++) {
-    uint8_t *xmm = c->extended->blob + at->xmm + (first + i) * at->xmm_stride;
+  for (unsigned i = 0; i < count && first + i < 16; i++, xmm += stride) {
     if (memcmp(xmm, &in[i], sizeof in[i]) != 0) {
       memcpy(xmm, &in[i], sizeof in[i]);
       changed = true;

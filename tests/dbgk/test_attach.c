@@ -162,6 +162,7 @@ START_TEST(fact_7_threads_stay_suspended_until_their_events_are_continued)
 }
 END_TEST
 
+/* STATUS_PROCESS_IS_PROTECTED and STATUS_NOT_SUPPORTED have no case: no process is protected, none is of WoW64. */
 START_TEST(fact_9_refusals)
 {
   HANDLE system, object = debug_object(0, DEBUG_ALL_ACCESS), other = debug_object(0, DEBUG_ALL_ACCESS);
@@ -372,6 +373,62 @@ START_TEST(a_held_thread_that_is_terminated_reports_in_its_turn)
 }
 END_TEST
 
+/* The messages of an attach have no sender that could replay them. */
+START_TEST(reply_later_to_a_message_of_an_attach_is_a_continue)
+{
+  HANDLE object = debug_object(0, DEBUG_ALL_ACCESS);
+  struct debuggee d = spinning();
+  ck_status(NtDebugActiveProcess(d.process, object), STATUS_SUCCESS);
+  DBGUI_WAIT_STATE_CHANGE change = next(object, DbgCreateProcessStateChange);
+  answer(object, &change, DBG_REPLY_LATER);
+  ck_assert_int_eq(thread_of(d.thread)->Tcb.SuspendCount, 0);
+  change = next(object, DbgLoadDllStateChange);
+  answer(object, &change, DBG_REPLY_LATER);
+  nothing(object);
+  ck_status(NtRemoveProcessDebug(d.process, object), STATUS_SUCCESS);
+  ck_status(NtClose(object), STATUS_SUCCESS);
+  end(&d);
+}
+END_TEST
+
+/* No further suspension is possible: the thread is told of, and its count stays as it is. */
+START_TEST(attach_to_a_thread_with_the_greatest_suspend_count)
+{
+  ULONG previous = 99;
+  HANDLE object = debug_object(0, DEBUG_ALL_ACCESS);
+  struct debuggee d = spinning();
+  while (NtSuspendThread(d.thread, 0) == STATUS_SUCCESS)
+    ;
+  ck_status(NtSuspendThread(d.thread, 0), STATUS_SUSPEND_COUNT_EXCEEDED);
+  attach(object, &d);
+  ck_status(NtResumeThread(d.thread, AT(&previous)), STATUS_SUCCESS);
+  ck_assert_uint_eq(previous, 127);
+  ck_status(NtRemoveProcessDebug(d.process, object), STATUS_SUCCESS);
+  ck_status(NtClose(object), STATUS_SUCCESS);
+  end(&d);
+}
+END_TEST
+
+START_TEST(fact_31_an_attach_reports_a_hidden_thread)
+{
+  HANDLE object = debug_object(0, DEBUG_ALL_ACCESS);
+  struct debuggee d = spinning();
+  HANDLE thread = remote_thread(&d, process_of(d.process)->entry_point, 0, 0);
+  run_for(5);
+  ck_status(NtSetInformationThread(thread, 0x11, 0, 0), STATUS_SUCCESS);
+  attach(object, &d);
+  DBGUI_WAIT_STATE_CHANGE change = next(object, DbgCreateThreadStateChange);
+  ck_assert_uint_eq(change.AppClientId.UniqueThread, thread_of(thread)->Cid.UniqueThread);
+  answer(object, &change, DBG_CONTINUE);
+  ck_status(NtTerminateThread(thread, 5), STATUS_SUCCESS);
+  join(thread);
+  nothing(object);
+  ck_status(NtRemoveProcessDebug(d.process, object), STATUS_SUCCESS);
+  ck_status(NtClose(object), STATUS_SUCCESS);
+  end(&d);
+}
+END_TEST
+
 /* How many LOAD_DLLs come after ntdll's. */
 static unsigned modules_told(const struct debuggee *d)
 {
@@ -443,6 +500,9 @@ TCase *attach_case(void)
   tcase_add_test(tests, fact_11_the_oldest_thread_that_can_be_held_has_the_process_message);
   tcase_add_test(tests, attach_to_a_process_whose_last_thread_is_in_its_exit);
   tcase_add_test(tests, a_held_thread_that_is_terminated_reports_in_its_turn);
+  tcase_add_test(tests, reply_later_to_a_message_of_an_attach_is_a_continue);
+  tcase_add_test(tests, attach_to_a_thread_with_the_greatest_suspend_count);
+  tcase_add_test(tests, fact_31_an_attach_reports_a_hidden_thread);
   tcase_add_test(tests, a_hostile_module_list_is_no_error);
   return tests;
 }

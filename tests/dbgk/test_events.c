@@ -182,6 +182,32 @@ START_TEST(fact_12_handles_are_opened_at_the_read_in_the_readers_table)
 }
 END_TEST
 
+/* Nothing else is lost when the reader has no room for handles. */
+START_TEST(fact_12_handles_that_can_not_be_opened_are_null)
+{
+  static HANDLE handles[0x20000];
+  unsigned count = 0;
+  HANDLE object = debug_object(0, DEBUG_ALL_ACCESS);
+  struct debuggee d = start("g_exit42", object, 0, NULL);
+  while (NT_SUCCESS(NtCreateEvent(AT(&handles[count]), 0x1F0003, 0, 0, FALSE)))
+    count++;
+  DBGUI_WAIT_STATE_CHANGE change = next(object, DbgCreateProcessStateChange);
+  ck_assert_uint_eq(change.StateInfo.CreateProcessInfo.HandleToProcess, 0);
+  ck_assert_uint_eq(change.StateInfo.CreateProcessInfo.HandleToThread, 0);
+  ck_assert_uint_eq(change.StateInfo.CreateProcessInfo.NewProcess.FileHandle, 0);
+  answer(object, &change, DBG_CONTINUE);
+  change = next(object, DbgLoadDllStateChange);
+  ck_assert_uint_eq(change.StateInfo.LoadDll.FileHandle, 0);
+  answer(object, &change, DBG_CONTINUE);
+  while (count)
+    ck_status(NtClose(handles[--count]), STATUS_SUCCESS);
+  pass(object, DbgBreakpointStateChange);
+  pass(object, DbgExitProcessStateChange);
+  ended(&d, 42);
+  ck_status(NtClose(object), STATUS_SUCCESS);
+}
+END_TEST
+
 START_TEST(fact_14_legal_statuses)
 {
   static const NTSTATUS legal[] = {DBG_EXCEPTION_HANDLED, DBG_CONTINUE, DBG_TERMINATE_THREAD, DBG_TERMINATE_PROCESS,
@@ -406,6 +432,7 @@ TCase *events_case(void)
   tcase_add_test(tests, fact_10_exit_thread_freezes_the_others_exit_process_does_not);
   tcase_add_test(tests, fact_10_terminated_threads_report);
   tcase_add_test(tests, fact_12_handles_are_opened_at_the_read_in_the_readers_table);
+  tcase_add_test(tests, fact_12_handles_that_can_not_be_opened_are_null);
   tcase_add_test(tests, fact_14_legal_statuses);
   tcase_add_test(tests, continue_wants_an_event_that_was_read);
   tcase_add_test(tests, fact_15_reply_later_replays_the_event);

@@ -277,6 +277,20 @@ START_TEST(fact_33_termination_of_the_debugger_thread_closes)
 }
 END_TEST
 
+START_TEST(fact_33_the_end_of_the_debugger_process_closes)
+{
+  HANDLE handle, object = debug_object(DEBUG_KILL_ON_CLOSE, DEBUG_ALL_ACCESS);
+  struct debuggee debugger = spinning(), d = spinning();
+  ck_status(NtDebugActiveProcess(d.process, object), STATUS_SUCCESS);
+  ck_status(NtDuplicateObject(NtCurrentProcess(), object, debugger.process, AT(&handle), 0, 0,
+                              DUPLICATE_SAME_ACCESS | DUPLICATE_CLOSE_SOURCE),
+            STATUS_SUCCESS);
+  ck_status(NtWaitForSingleObject(d.process, FALSE, MS(20)), STATUS_TIMEOUT);
+  end(&debugger);
+  ended(&d, STATUS_DEBUGGER_INACTIVE);
+}
+END_TEST
+
 START_TEST(fact_35_conversion_of_other_states)
 {
   static const ULONG states[] = {DbgIdle, DbgReplyPending, 11, 0xFFFFFFFF};
@@ -341,6 +355,7 @@ TCase *objects_case(void)
   tcase_add_test(tests, fact_33_a_set_flag_kills);
   tcase_add_test(tests, fact_33_exit_of_the_debugger_thread_closes);
   tcase_add_test(tests, fact_33_termination_of_the_debugger_thread_closes);
+  tcase_add_test(tests, fact_33_the_end_of_the_debugger_process_closes);
   tcase_add_test(tests, fact_35_conversion_of_other_states);
   tcase_add_test(tests, fact_43_the_queried_handle_keeps_the_object);
   tcase_add_test(tests, the_last_close_takes_the_port_away);

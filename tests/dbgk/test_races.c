@@ -143,11 +143,12 @@ static void close_object(void *argument)
   r->status = NtClose(r->object);
 }
 
-/* The object's only handle is closed during the attach: afterwards nothing is debugged and nothing held. */
+/* The object's only handle is closed during the attach: afterwards the process has ended with the object, or is neither
+ * debugged nor held. */
 static unsigned attach_against_close(struct rival *r, unsigned at)
 {
   struct debuggee d = spinning();
-  r->object = debug_object(0, DEBUG_ALL_ACCESS);
+  r->object = debug_object(DEBUG_KILL_ON_CLOSE, DEBUG_ALL_ACCESS);
   HANDLE rival = native_thread(close_object, r);
   preempt_at(at, 0, rival);
   NTSTATUS status = NtDebugActiveProcess(d.process, r->object);
@@ -156,6 +157,10 @@ static unsigned attach_against_close(struct rival *r, unsigned at)
                 "preempted at choice %u: %08X", at, (unsigned)status);
   join(rival);
   ck_status(r->status, STATUS_SUCCESS);
+  if (status == STATUS_SUCCESS) {
+    ended(&d, STATUS_DEBUGGER_INACTIVE);
+    return choices;
+  }
   ck_assert_uint_eq(being_debugged(d.process), 0);
   ck_assert_int_eq(thread_of(d.thread)->Tcb.SuspendCount, 0);
   end(&d);

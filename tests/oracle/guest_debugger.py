@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
 from compare import SKIPPED, by_thread, lines_of
 
 MODES = {"nh": ([], "not-handled"), "k": (["-k"], "handled")}

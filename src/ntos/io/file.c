@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Opening, creating, renaming and deleting. */
 #include "ntos/io/io_internal.h"
+#include "ntos/io/pipe.h"
 
 /* Rights that change a file; nobody gets them below a read-only root. */
 #define CHANGING_RIGHTS 0x000D0156u
@@ -45,7 +46,7 @@ static NTSTATUS check_options(const struct request *r)
 ACCESS_MASK io_grant(const FILE_OBJECT *File, ACCESS_MASK DesiredAccess)
 {
   ACCESS_MASK access = ob_map_access(ob_types()->File, DesiredAccess);
-  bool device = File->kind == IO_CONSOLE || File->kind == IO_NULL;
+  bool device = File->kind == IO_CONSOLE || File->kind == IO_NULL || File->kind == IO_PIPE;
   if ((DesiredAccess & MAXIMUM_ALLOWED) && !device && !File->writable)
     access &= ~CHANGING_RIGHTS;
   /* Who may list the folder may read attributes; Wine's MoveFile does so on a handle opened with DELETE alone. */
@@ -54,6 +55,8 @@ ACCESS_MASK io_grant(const FILE_OBJECT *File, ACCESS_MASK DesiredAccess)
 
 static NTSTATUS open_device(char *path, ACCESS_MASK access, FILE_OBJECT **File)
 {
+  if (io_is_pipe_path(path))
+    return io_pipe_open(path, access, File);
   bool console = strncmp(path, "\\Device\\ConDrv", 14) == 0;
   bool input = strcmp(path, "\\Device\\ConDrv\\CurrentIn") == 0 ||
                (strcmp(path, "\\Device\\ConDrv\\Console") == 0 && !(access & WRITING_RIGHTS));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The File type and the roots. */
 #include "ntos/io/io_internal.h"
+#include "ntos/io/pipe.h"
 
 #include <stdlib.h>
 
@@ -11,6 +12,7 @@
 static void delete_file_object(void *object)
 {
   FILE_OBJECT *file = object;
+  io_pipe_close(file);
   if (file->open_entry.Flink != NULL)
     RemoveEntryList(&file->open_entry);
   if (file->fd >= 0)
@@ -29,6 +31,8 @@ static void close_file_object(EPROCESS *process, void *object, ACCESS_MASK grant
   (void)process;
   (void)granted;
   (void)process_handles;
+  if (system_handles == 1)
+    io_pipe_close(file);
   if (system_handles == 1 && file->delete_on_close && file->host_path != NULL)
     (void)host_remove(file->host_path);
 }
@@ -81,6 +85,7 @@ bool IoInitSystem(const struct io_config *config)
     return false;
   KeGetPcr()->io = io;
   InitializeListHead(&io->open_files);
+  InitializeListHead(&io->pipes);
   io->console_write = config->console_write;
   io->console_read = config->console_read;
   io->console_context = config->console_context;
@@ -136,7 +141,10 @@ NTSTATUS io_create_object(enum io_kind kind, char *path, FILE_OBJECT **File)
   file->kind = kind;
   file->path = path;
   file->fd = -1;
-  file->device_type = kind == IO_CONSOLE ? FILE_DEVICE_CONSOLE : kind == IO_NULL ? FILE_DEVICE_NULL : FILE_DEVICE_DISK;
+  file->device_type = kind == IO_CONSOLE ? FILE_DEVICE_CONSOLE
+                      : kind == IO_NULL  ? FILE_DEVICE_NULL
+                      : kind == IO_PIPE  ? FILE_DEVICE_NAMED_PIPE
+                                         : FILE_DEVICE_DISK;
   KeInitializeEvent(&file->Event, NotificationEvent, TRUE);
   InsertTailList(&io_state_of()->open_files, &file->open_entry);
   *File = file;

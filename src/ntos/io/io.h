@@ -24,7 +24,7 @@ struct io_config {
   bool console_is_terminal; /**< what NtQueryVolumeInformationFile and console checks tell */
 };
 
-enum io_kind { IO_FILE, IO_DIRECTORY, IO_CONSOLE, IO_NULL };
+enum io_kind { IO_FILE, IO_DIRECTORY, IO_CONSOLE, IO_NULL, IO_PIPE };
 
 /** Body of a File object. */
 typedef struct _FILE_OBJECT {
@@ -49,6 +49,8 @@ typedef struct _FILE_OBJECT {
   size_t directory_count;
   char **directory_names; /**< pool; loaded at first query */
   char *directory_pattern; /**< pool; of the first query, NULL: everything */
+  struct io_pipe_instance *pipe; /**< NULL: no pipe, or disconnected */
+  unsigned pipe_end;             /**< 0 server, 1 client */
 } FILE_OBJECT;
 
 #define FILE_DEVICE_DISK 0x07u

@@ -27,6 +27,7 @@ struct io_state {
   struct io_folder *folders;
   unsigned folder_count;
   LIST_ENTRY open_files; /**< FILE_OBJECT.open_entry */
+  LIST_ENTRY pipes;      /**< struct io_pipe */
   void (*console_write)(void *context, int stream, const void *bytes, size_t size);
   size_t (*console_read)(void *context, void *bytes, size_t size);
   void *console_context;

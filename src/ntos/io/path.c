@@ -91,6 +91,20 @@ static NTSTATUS normal_console(const char *name, char **out)
   return STATUS_OBJECT_NAME_NOT_FOUND;
 }
 
+/* Names of pipes are one component that may contain anything but a backslash. */
+static NTSTATUS normal_pipe(const char *name, char **out)
+{
+  static const char prefix[] = "\\Device\\NamedPipe\\";
+  if (strlen(name) > IO_MAX_COMPONENT)
+    return STATUS_OBJECT_NAME_INVALID;
+  *out = ExAllocatePoolWithTag(sizeof(prefix) + strlen(name), IO_TAG);
+  if (*out == NULL)
+    return STATUS_INSUFFICIENT_RESOURCES;
+  strcpy(*out, prefix);
+  strcat(*out, name);
+  return STATUS_SUCCESS;
+}
+
 static NTSTATUS normal_dos_path(const char *name, char **out)
 {
   const char *rest;
@@ -98,6 +112,8 @@ static NTSTATUS normal_dos_path(const char *name, char **out)
     return normal_drive_path(name[0], name + 2, out);
   if ((rest = after(name, "UNC")) != NULL && (*rest == 0 || *rest == '\\'))
     return STATUS_BAD_NETWORK_PATH;
+  if ((rest = after(name, "PIPE\\")) != NULL)
+    return normal_pipe(rest, out);
   if (equal(name, "NUL"))
     return device("\\Device\\Null", out);
   if (equal(name, "CON"))
@@ -136,6 +152,8 @@ static NTSTATUS normal_absolute(const char *path, char **out)
     return normal_drive_path('C', rest, out);
   if (equal(path, "\\Device\\Null"))
     return device("\\Device\\Null", out);
+  if ((rest = after(path, "\\Device\\NamedPipe\\")) != NULL)
+    return normal_pipe(rest, out);
   if ((rest = after(path, "\\Device\\ConDrv\\")) != NULL)
     return normal_console(rest, out);
   if (path[1] == 0)

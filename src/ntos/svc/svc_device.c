@@ -2,9 +2,11 @@
 /* Facts of volumes and devices, and control codes. */
 #include "ntos/svc/svc_file.h"
 
+#include "ntos/io/pipe.h"
 #include "ntos/ke/ke.h"
 #include "ntos/mm/mm.h"
 #include "ntos/svc/svc_io.h"
+#include "ntos/svc/svc_pipe.h"
 
 #include <string.h>
 
@@ -204,6 +206,24 @@ static NTSTATUS control_console(FILE_OBJECT *file, const struct control *c, ULON
   }
 }
 
+#define FSCTL_PIPE_DISCONNECT 0x110004u
+#define FSCTL_PIPE_LISTEN 0x110008u
+#define FSCTL_PIPE_PEEK 0x11400Cu
+
+/* Ends the request. */
+static NTSTATUS control_pipe(FILE_OBJECT *file, struct svc_request *request, const struct control *c)
+{
+  ULONG64 written = 0;
+  NTSTATUS status = STATUS_INVALID_DEVICE_REQUEST;
+  if (c->code == FSCTL_PIPE_LISTEN)
+    return svc_pipe_listen(file, request);
+  if (c->code == FSCTL_PIPE_DISCONNECT)
+    status = io_pipe_disconnect(file);
+  else if (c->code == FSCTL_PIPE_PEEK)
+    status = svc_pipe_peek(file, c->output, c->output_length, &written);
+  return svc_end_request(request, status, written);
+}
+
 static NTSTATUS control_file(HANDLE FileHandle, HANDLE Event, ULONG64 ApcRoutine, ULONG64 ApcContext,
                              ULONG64 IoStatusBlock, const struct control *c, bool device)
 {
@@ -218,7 +238,9 @@ static NTSTATUS control_file(HANDLE FileHandle, HANDLE Event, ULONG64 ApcRoutine
   if (!NT_SUCCESS(status))
     return status;
   status = svc_begin_request(&request, file, Event, ApcRoutine, ApcContext, IoStatusBlock);
-  if (NT_SUCCESS(status)) {
+  if (NT_SUCCESS(status) && !device && file->kind == IO_PIPE) {
+    status = control_pipe(file, &request, c);
+  } else if (NT_SUCCESS(status)) {
     bool console_code = device && c->code >> 16 == FILE_DEVICE_CONSOLE;
     if (console_code && file->device_type == FILE_DEVICE_CONSOLE)
       status = control_console(file, c, &written);

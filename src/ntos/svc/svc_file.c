@@ -6,6 +6,7 @@
 #include "ntos/mm/mm.h"
 #include "ntos/svc/svc_capture.h"
 #include "ntos/svc/svc_io.h"
+#include "ntos/svc/svc_pipe.h"
 
 #define SYNCHRONOUS (FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT)
 #define FILE_OPEN_BY_FILE_ID 0x2000u
@@ -98,7 +99,7 @@ static NTSTATUS begin_transfer(struct transfer *t, HANDLE FileHandle, ACCESS_MAS
   if (NT_SUCCESS(status) && t->file->kind == IO_FILE && !t->file->synchronous && !t->file->append &&
       (!t->has_offset || t->offset == FILE_USE_FILE_POINTER_POSITION))
     status = STATUS_INVALID_PARAMETER;
-  if (NT_SUCCESS(status)) {
+  if (NT_SUCCESS(status) && t->file->kind != IO_PIPE) {
     t->chunk = ExAllocatePoolWithTag(Length < SVC_CHUNK ? (size_t)Length + 1 : SVC_CHUNK, POOL_TAG('I', 'o', 'B', 'f'));
     status = t->chunk != NULL ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
   }
@@ -128,6 +129,11 @@ NTSTATUS NtReadFile(HANDLE FileHandle, HANDLE Event, ULONG64 ApcRoutine, ULONG64
                           ByteOffset);
   if (!NT_SUCCESS(status))
     return status;
+  if (t.file->kind == IO_PIPE) {
+    status = svc_pipe_read(t.file, &t.request, Buffer, Length);
+    end_transfer(&t);
+    return status;
+  }
   do {
     ULONG wanted = Length - total < SVC_CHUNK ? Length - total : SVC_CHUNK;
     ULONG moved = 0;
@@ -161,6 +167,11 @@ NTSTATUS NtWriteFile(HANDLE FileHandle, HANDLE Event, ULONG64 ApcRoutine, ULONG6
                           IoStatusBlock, Length, ByteOffset);
   if (!NT_SUCCESS(status))
     return status;
+  if (t.file->kind == IO_PIPE) {
+    status = svc_pipe_write(t.file, &t.request, Buffer, Length);
+    end_transfer(&t);
+    return status;
+  }
   do {
     ULONG wanted = Length - total < SVC_CHUNK ? Length - total : SVC_CHUNK;
     ULONG moved = 0;
@@ -252,7 +263,7 @@ NTSTATUS NtUnlockFile(HANDLE FileHandle, ULONG64 IoStatusBlock, ULONG64 ByteOffs
   return NtLockFile(FileHandle, 0, 0, 0, IoStatusBlock, ByteOffset, Length, Key, TRUE, FALSE);
 }
 
-NTSTATUS NtCancelIoFile(HANDLE FileHandle, ULONG64 IoStatusBlock)
+static NTSTATUS cancel(HANDLE FileHandle, ULONG64 request, bool own_thread, ULONG64 IoStatusBlock, ULONG *count)
 {
   FILE_OBJECT *file;
   IO_STATUS_BLOCK64 block = {.Status = STATUS_SUCCESS};
@@ -261,16 +272,23 @@ NTSTATUS NtCancelIoFile(HANDLE FileHandle, ULONG64 IoStatusBlock)
     status = svc_reference_file(FileHandle, 0, &file, NULL);
   if (!NT_SUCCESS(status))
     return status;
+  *count = svc_pipe_cancel(file, request, own_thread);
   (void)mm_user_write(IoStatusBlock, &block, sizeof(block));
   ObDereferenceObject(file);
   return STATUS_SUCCESS;
 }
 
+NTSTATUS NtCancelIoFile(HANDLE FileHandle, ULONG64 IoStatusBlock)
+{
+  ULONG count;
+  return cancel(FileHandle, 0, true, IoStatusBlock, &count);
+}
+
 NTSTATUS NtCancelIoFileEx(HANDLE FileHandle, ULONG64 IoRequestToCancel, ULONG64 IoStatusBlock)
 {
-  (void)IoRequestToCancel;
-  NTSTATUS status = NtCancelIoFile(FileHandle, IoStatusBlock);
-  return NT_SUCCESS(status) ? STATUS_NOT_FOUND : status;
+  ULONG count = 0;
+  NTSTATUS status = cancel(FileHandle, IoRequestToCancel, false, IoStatusBlock, &count);
+  return NT_SUCCESS(status) && count == 0 ? STATUS_NOT_FOUND : status;
 }
 
 NTSTATUS NtCancelSynchronousIoFile(HANDLE ThreadHandle, ULONG64 IoRequestToCancel, ULONG64 IoStatusBlock)

@@ -33,7 +33,7 @@ NTSTATUS NtLockFile(HANDLE FileHandle, HANDLE Event, ULONG64 ApcRoutine, ULONG64
                     ULONG64 ByteOffset, ULONG64 Length, ULONG Key, BOOLEAN FailImmediately, BOOLEAN ExclusiveLock);
 /** Takes a lock back. */
 NTSTATUS NtUnlockFile(HANDLE FileHandle, ULONG64 IoStatusBlock, ULONG64 ByteOffset, ULONG64 Length, ULONG Key);
-/** STATUS_INVALID_DEVICE_REQUEST: no file system control is known. */
+/** Of pipes: listen, disconnect, peek. All others STATUS_INVALID_DEVICE_REQUEST. */
 NTSTATUS NtFsControlFile(HANDLE FileHandle, HANDLE Event, ULONG64 ApcRoutine, ULONG64 ApcContext,
                          ULONG64 IoStatusBlock, ULONG FsControlCode, ULONG64 InputBuffer, ULONG InputBufferLength,
                          ULONG64 OutputBuffer, ULONG OutputBufferLength);
@@ -42,9 +42,9 @@ NTSTATUS NtFsControlFile(HANDLE FileHandle, HANDLE Event, ULONG64 ApcRoutine, UL
 NTSTATUS NtDeviceIoControlFile(HANDLE FileHandle, HANDLE Event, ULONG64 ApcRoutine, ULONG64 ApcContext,
                                ULONG64 IoStatusBlock, ULONG IoControlCode, ULONG64 InputBuffer,
                                ULONG InputBufferLength, ULONG64 OutputBuffer, ULONG OutputBufferLength);
-/** Nothing is ever pending: success, zero cancelled. */
+/** Cancels what the caller's thread has pending (on a pipe). */
 NTSTATUS NtCancelIoFile(HANDLE FileHandle, ULONG64 IoStatusBlock);
-/** STATUS_NOT_FOUND: no request is pending. */
+/** Cancels the request with that status block, or all of the process. STATUS_NOT_FOUND: no such request is pending. */
 NTSTATUS NtCancelIoFileEx(HANDLE FileHandle, ULONG64 IoRequestToCancel, ULONG64 IoStatusBlock);
 /** STATUS_NOT_FOUND: no request is pending. */
 NTSTATUS NtCancelSynchronousIoFile(HANDLE ThreadHandle, ULONG64 IoRequestToCancel, ULONG64 IoStatusBlock);

@@ -45,7 +45,7 @@ static void fill_basic(const FILE_OBJECT *file, FILE_BASIC_INFORMATION *out)
 {
   struct io_basic basic;
   io_query(file, &basic);
-  if (file->kind == IO_CONSOLE || file->kind == IO_NULL) {
+  if (file->kind == IO_CONSOLE || file->kind == IO_NULL || file->kind == IO_PIPE) {
     out->FileAttributes = FILE_ATTRIBUTE_NORMAL;
     return;
   }

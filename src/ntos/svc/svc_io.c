@@ -65,13 +65,8 @@ static void queue_packet(const struct svc_request *request, NTSTATUS status, ULO
 
 static bool is_error(NTSTATUS status) { return ((ULONG)status >> 30) == 3; }
 
-NTSTATUS svc_end_request(struct svc_request *request, NTSTATUS status, ULONG64 information)
+static void end_request(struct svc_request *request, bool served, NTSTATUS status, ULONG64 information)
 {
-  bool served = !is_error(status) || status == STATUS_END_OF_FILE;
-  if (served) {
-    IO_STATUS_BLOCK64 block = {.Status = status, .Information = information};
-    (void)mm_user_write(request->IoStatusBlock, &block, sizeof(block));
-  }
   if (request->event != NULL) {
     if (served)
       (void)KeSetEvent(request->event);
@@ -85,7 +80,24 @@ NTSTATUS svc_end_request(struct svc_request *request, NTSTATUS status, ULONG64 i
     ObDereferenceObject(request->completion);
   }
   memset(request, 0, sizeof(*request));
+}
+
+NTSTATUS svc_end_request(struct svc_request *request, NTSTATUS status, ULONG64 information)
+{
+  bool served = !is_error(status) || status == STATUS_END_OF_FILE;
+  if (served) {
+    IO_STATUS_BLOCK64 block = {.Status = status, .Information = information};
+    (void)mm_user_write(request->IoStatusBlock, &block, sizeof(block));
+  }
+  end_request(request, served, status, information);
   return status;
+}
+
+void svc_complete_request(struct svc_request *request, EPROCESS *process, NTSTATUS status, ULONG64 information)
+{
+  IO_STATUS_BLOCK64 block = {.Status = status, .Information = information};
+  (void)mm_process_write(process, request->IoStatusBlock, &block, sizeof(block), NULL);
+  end_request(request, true, status, information);
 }
 
 NTSTATUS svc_capture_file_path(ULONG64 ObjectAttributes, char **path, ULONG *attributes)

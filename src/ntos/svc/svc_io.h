@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /** @file svc_io.h  What all file services share: capture of paths, and how a request ends (event, APC, status block).
- *  Every request is complete when its service returns. */
+ *  Every request is complete when its service returns, but for those on pipes. */
 #ifndef NTOS_SVC_SVC_IO_H
 #define NTOS_SVC_SVC_IO_H
 
@@ -28,6 +28,8 @@ NTSTATUS svc_begin_request(struct svc_request *request, const FILE_OBJECT *file,
 /** Ends a request and returns `status`. An error (but for the end of a file) tells only the caller, as when a driver
  *  completes a request with an error before it returns; else status block, event and APC are served. */
 NTSTATUS svc_end_request(struct svc_request *request, NTSTATUS status, ULONG64 information);
+/** Ends a request that was pending: everybody who asked is told, errors too, whoever runs. `process` made it. */
+void svc_complete_request(struct svc_request *request, EPROCESS *process, NTSTATUS status, ULONG64 information);
 /** Captures a file's OBJECT_ATTRIBUTES64 as a normal path in the pool. Statuses of svc_capture_object_attributes and
  *  io_normalise; STATUS_OBJECT_TYPE_MISMATCH for a root that is no file. */
 NTSTATUS svc_capture_file_path(ULONG64 ObjectAttributes, char **path, ULONG *attributes);
