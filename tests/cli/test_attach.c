@@ -13,17 +13,19 @@ static dbgksim_machine *machine;
 static dbgksim_debugger *debugger;
 static struct dbgksim_event event;
 
-static void build(unsigned max_threads)
+static void build(unsigned max_threads, uint64_t seed)
 {
   struct dbgksim_config config;
   dbgksim_config_init(&config);
   config.userland = NANO_DIR;
   config.max_threads = max_threads;
+  config.seed = seed;
+  config.random_schedule = seed != 0;
   ck_assert_msg(dbgksim_machine_create(&config, &machine) == DBGKSIM_OK, "%s", dbgksim_message(NULL));
   ck_assert_int_eq(dbgksim_debugger_create(machine, true, &debugger), DBGKSIM_OK);
 }
 
-static void set_up(void) { build(0); }
+static void set_up(void) { build(0, 0); }
 
 static void tear_down(void)
 {
@@ -170,7 +172,7 @@ START_TEST(fact_6_without_a_break_in_thread_there_is_no_attach)
 {
   tear_down();
   /* The host's, the System process's and the target's threads leave no room. */
-  build(4);
+  build(4, 0);
   uint32_t pid = running_target();
   refused(dbgksim_attach(debugger, pid, BREAK_IN), STATUS_QUOTA_EXCEEDED);
   ck_assert_uint_eq(dbgksim_live_processes(debugger), 0);
@@ -340,6 +342,47 @@ START_TEST(fact_37_children_of_an_attached_process_are_not_debugged)
 }
 END_TEST
 
+/* Follows a target to its end; false if its exit code is another. */
+static bool follow_to_end(void)
+{
+  uint32_t code = 0;
+  while (dbgksim_wait(debugger, -1, &event) == DBGKSIM_OK) {
+    if (event.code == DBGKSIM_EXIT_PROCESS)
+      code = event.exit_code;
+    bool own = event.code == DBGKSIM_EXCEPTION && event.exception.ExceptionAddress < 0x180000000;
+    answer(debugger, own ? DBG_EXCEPTION_NOT_HANDLED : DBG_CONTINUE);
+  }
+  return code == 7;
+}
+
+/* While it starts, while it sleeps and while it ends, with changing schedules: an attach succeeds and sees the end, or
+ * the process is ending already. */
+START_TEST(attach_at_any_moment)
+{
+  static const int64_t begins[] = {0, 100000000};
+  unsigned attached = 0, ended = 0;
+  for (unsigned i = 0; i < 120; i++) {
+    tear_down();
+    build(0, i % 3);
+    uint32_t pid = spawn("target", NULL, false);
+    dbgksim_run(machine, pid, begins[i % 2] + i * INT64_C(500));
+    enum dbgksim_status status = dbgksim_attach(debugger, pid, i % 4 < 2);
+    if (status == DBGKSIM_OK) {
+      attached++;
+      ck_assert_msg(follow_to_end(), "case %u: %s", i, dbgksim_message(machine));
+    } else {
+      ended++;
+      ck_assert_msg(status == DBGKSIM_NOT_FOUND || dbgksim_last_nt_status(machine) == STATUS_PROCESS_IS_TERMINATING ||
+                        dbgksim_last_nt_status(machine) == STATUS_UNSUCCESSFUL,
+                    "case %u: %s", i, dbgksim_message(machine));
+    }
+    ck_assert_uint_eq(exit_code(pid), 7);
+  }
+  ck_assert_uint_ge(attached, 60);
+  ck_assert_uint_ge(ended, 1);
+}
+END_TEST
+
 int main(void)
 {
   Suite *suite = suite_create("attach");
@@ -357,6 +400,7 @@ int main(void)
   tcase_add_test(tests, statuses_of_attach_and_detach);
   tcase_add_test(tests, detach_with_unread_events_lets_all_threads_go);
   tcase_add_test(tests, one_debugger_several_processes);
+  tcase_add_test(tests, attach_at_any_moment);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);
