@@ -22,8 +22,20 @@ static struct holdings at_start;
 
 static struct {
   unsigned at, seen;
+  bool let_in; /* the rival was given the processor */
   KTHREAD *subject, *rival;
 } preemption;
+
+/* The rival's turn comes with the preemption; after that the subject's comes when the rival has ended, or waits for
+ * more than its own time. */
+static bool stands_back(const KTHREAD *thread)
+{
+  const KTHREAD *rival = preemption.rival;
+  if (thread == rival)
+    return !preemption.let_in;
+  return thread == preemption.subject && preemption.let_in && rival->State != Terminated &&
+         (rival->State != Waiting || rival->WaitReason == DelayExecution);
+}
 
 static void count_type(void *context, OBJECT_TYPE *type)
 {
@@ -304,14 +316,18 @@ static unsigned choose(void *context, enum ke_choice_point point, KTHREAD *const
   (void)context;
   const bool turn = point == KE_CHOICE_QUANTUM || point == KE_CHOICE_YIELD;
   if (turn || ready[0]->State != Running) {
-    unsigned first = turn && n > 1;
-    return ready[first] == preemption.rival && first + 1 < n ? first + 1 : first;
+    unsigned i = turn && n > 1;
+    while (i + 1 < n && stands_back(ready[i]))
+      i++;
+    return i;
   }
   if (ready[0] != preemption.subject || ++preemption.seen != preemption.at)
     return 0;
   for (unsigned i = 1; i < n; i++)
-    if (ready[i] == preemption.rival)
+    if (ready[i] == preemption.rival) {
+      preemption.let_in = true;
       return i;
+    }
   return 0;
 }
 
@@ -319,6 +335,7 @@ void preempt_at(unsigned n, HANDLE subject, HANDLE rival)
 {
   preemption.at = n;
   preemption.seen = 0;
+  preemption.let_in = false;
   preemption.subject = subject ? &thread_of(subject)->Tcb : KeGetCurrentThread();
   preemption.rival = &thread_of(rival)->Tcb;
   ki_state()->policy = (struct ke_policy){.choose = choose, .preempts_at_signals = true};

@@ -83,8 +83,8 @@ void run_for(unsigned milliseconds);
 HANDLE native_thread(void (*fn)(void *), void *argument);
 /** Waits for the end of a thread and closes its handle. */
 void join(HANDLE thread);
-/** From now on one thread is preempted once: at its n-th scheduling choice, by `rival`, which then runs until it waits.
- *  Before that the rival runs only when nobody else can.
+/** From now on one thread is preempted once: at its n-th scheduling choice, by `rival`, which then runs to its end, or
+ *  until it waits for more than time. Before that the rival runs only when nobody else can.
  *  @param subject  handle of the thread; 0: the native host's */
 void preempt_at(unsigned n, HANDLE subject, HANDLE rival);
 /** Choices that the subject has met since preempt_at; restores round robin. */

@@ -44,6 +44,8 @@ static void create_thread(void *argument)
 {
   struct rival *r = argument;
   r->thread = remote_thread(r->d, process_of(r->d->process)->entry_point, 0, 0);
+  /* the new thread passes its own look at the port */
+  run_for(10);
 }
 
 /* A thread that comes during an attach is told of once, whenever it comes (the retry loop). */
@@ -75,6 +77,7 @@ static void terminate_thread(void *argument)
 {
   struct rival *r = argument;
   r->status = NtTerminateThread(r->thread, 5);
+  run_for(10);
 }
 
 /* Of a thread that ends during an attach both begin and end are told, or neither. */
@@ -288,6 +291,25 @@ static unsigned close_against_a_query_of_the_object(struct rival *r, unsigned at
   return choices;
 }
 
+static unsigned query_of_the_object_against_close(struct rival *r, unsigned at)
+{
+  HANDLE queried;
+  struct debuggee d = spinning();
+  r->object = debug_object(0, DEBUG_ALL_ACCESS);
+  attach(r->object, &d);
+  HANDLE rival = native_thread(close_object, r);
+  preempt_at(at, 0, rival);
+  NTSTATUS status = NtQueryInformationProcess(d.process, 0x1E, AT(&queried), sizeof queried, 0);
+  unsigned choices = preempt_end();
+  join(rival);
+  if (status == STATUS_SUCCESS)
+    ck_status(NtClose(queried), STATUS_SUCCESS);
+  else
+    ck_status(status, STATUS_PORT_NOT_SET);
+  end(&d);
+  return choices;
+}
+
 /* The sender is between its look at the port and the end of its wait when the debugger detaches or closes: it goes on
  * with a failure, and its exception is a matter of user mode (fact 36; spec/2.3, "why two locks"). */
 static unsigned send_against(void (*fn)(void *), struct rival *r, unsigned at)
@@ -338,6 +360,7 @@ RACE(detach_against_detach)
 RACE(detach_against_close)
 RACE(detach_against_attach)
 RACE(close_against_a_query_of_the_object)
+RACE(query_of_the_object_against_close)
 RACE(send_against_detach)
 RACE(send_against_close)
 
@@ -353,6 +376,7 @@ TCase *races_case(void)
   tcase_add_test(tests, race_detach_against_close);
   tcase_add_test(tests, race_detach_against_attach);
   tcase_add_test(tests, race_close_against_a_query_of_the_object);
+  tcase_add_test(tests, race_query_of_the_object_against_close);
   tcase_add_test(tests, race_send_against_detach);
   tcase_add_test(tests, race_send_against_close);
   return tests;
