@@ -136,6 +136,10 @@ static const char *failure(uint64_t status, char out[80])
   return out;
 }
 
+/* DEBUG_EVENT.Flags (spec/3.1). */
+#define EVENT_NOWAIT 0x2u
+#define EVENT_SUSPEND 0x20u
+
 static void explain_message(struct view *view, const struct dbgksim_trace_record *r)
 {
   char number[16], failed[80];
@@ -146,8 +150,9 @@ static void explain_message(struct view *view, const struct dbgksim_trace_record
   case DBGKSIM_TRACE_QUEUE:
     if (!NT_SUCCESS((NTSTATUS)r->c))
       line(view, "DbgkpQueueMessage", "%s%s", api_name(r->a), failure(r->c, failed));
-    else if (r->b & 2)
-      line(view, "DbgkpQueueMessage", "appended, the sender does not wait");
+    else if (r->b & EVENT_NOWAIT)
+      line(view, "DbgkpQueueMessage", "%s, made up: INACTIVE until the attach commits%s", api_name(r->a),
+           r->b & EVENT_SUSPEND ? ", its thread is suspended" : "");
     else
       line(view, "DbgkpQueueMessage", "appended, EventsPresent is set, %" PRIu32 ":%" PRIu32 " waits for ContinueEvent",
            r->pid, r->tid);
@@ -167,7 +172,11 @@ static void explain_message(struct view *view, const struct dbgksim_trace_record
          failure(r->d, failed));
     break;
   default:
-    line(view, "DbgkpWakeTarget", "ReturnedStatus = %s, ContinueEvent is set", view_status((NTSTATUS)r->b, number));
+    if (r->c & EVENT_NOWAIT)
+      line(view, "DbgkpWakeTarget", "%s%s, nobody waits for it: freed", api_name(r->a),
+           r->c & EVENT_SUSPEND ? ", its thread is resumed" : "");
+    else
+      line(view, "DbgkpWakeTarget", "ReturnedStatus = %s, ContinueEvent is set", view_status((NTSTATUS)r->b, number));
   }
 }
 

@@ -62,6 +62,15 @@ class Attach(unittest.TestCase):
             self.assertEqual(done.returncode, 3)
             self.assertEqual(done.stderr.strip(), b"dbgksim trace: the program ended before the attach")
 
+    def test_explain(self):
+        out = trace("target", "--explain", "--attach-after", "20ms").stdout.decode()
+        for step in ("DbgKmCreateProcessApi, made up: INACTIVE until the attach commits, its thread is suspended",
+                     "DbgKmLoadDllApi, made up: INACTIVE until the attach commits\n",
+                     "DbgKmCreateThreadApi, its thread is resumed, nobody waits for it: freed",
+                     "DbgKmLoadDllApi, nobody waits for it: freed"):
+            self.assertIn(step, out)
+        self.assertEqual(out.count("made up"), 5)
+
     def test_same_bytes(self):
         for options in ["--attach-after", "20ms"], ["--attach-after", "5", "--detach-after", "4"]:
             self.assertEqual(lines("target", *options), lines("target", *options))
