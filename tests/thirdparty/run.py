@@ -144,6 +144,24 @@ def test_ninja(sim):
                  subprocess_text(sim, "ninja/ninja.exe", "-C", "C:\\data\\broken", status=1))
 
 
+def test_ninja_build(sim):
+    """Real jobs, four at a time: child processes whose output comes back through named pipes and a completion port."""
+    rule = b"rule mac\n  command = C:\\tools\\hmac256.exe key $in\n"
+    names = [f"in{i}.txt" for i in range(6)]
+    for i, name in enumerate(names):
+        sim.write(name, sample(1000 * i, i))
+    rule += b"".join(b"build out%d: mac in%d.txt\n" % (i, i) for i in range(6))
+    sim.write("build.ninja", rule)
+    sim.roots = ["--map", sim.data + "=C:\\data:rw", "--map", os.path.join(sim.programs, "libgcrypt") + "=C:\\tools"]
+    out = sim.text("ninja/ninja.exe", "-C", "C:\\data", "-j", "4")
+    expect_match(r"^rescript: \[6/6\] out\d$", out)
+    expect(sorted(line for line in out.splitlines() if not line.startswith("rescript:")),
+           sorted(f"{hmac.new(b'key', sample(1000 * i, i), 'sha256').hexdigest()}  {name}"
+                  for i, name in enumerate(names)), "output of the jobs")
+    sim.write("build.ninja", rule + b"build out9: mac absent\nbuild absent: phony\n")
+    expect_match(r"FAILED: out9", sim.text("ninja/ninja.exe", "-C", "C:\\data", "-j", "4", status=1))
+
+
 def subprocess_text(sim, program, *args, status):
     """Standard output and standard error of a program together."""
     joined = Simulator(["sh", "-c", 'exec "$@" 2>&1', "sh", *sim.command], sim.programs, sim.data)
@@ -233,7 +251,8 @@ def main():
     package = name.split("_")[0]
     if package not in ("ninja", "7za", "esbuild"):
         package = "libgcrypt"
-    fetched = subprocess.run([os.path.join(HERE, "fetch"), programs, package])
+    packages = [package, "libgcrypt"] if name == "ninja_build" else [package]
+    fetched = subprocess.run([os.path.join(HERE, "fetch"), programs, *packages])
     if fetched.returncode != 0:
         return fetched.returncode
     with tempfile.TemporaryDirectory() as data:

@@ -93,10 +93,16 @@ NTSTATUS svc_end_request(struct svc_request *request, NTSTATUS status, ULONG64 i
   return status;
 }
 
+NTSTATUS svc_write_to(EPROCESS *process, ULONG64 address, const void *bytes, size_t size)
+{
+  return process == PsGetCurrentProcess() ? mm_user_write(address, bytes, size)
+                                          : mm_process_write(process, address, bytes, size, NULL);
+}
+
 void svc_complete_request(struct svc_request *request, EPROCESS *process, NTSTATUS status, ULONG64 information)
 {
   IO_STATUS_BLOCK64 block = {.Status = status, .Information = information};
-  (void)mm_process_write(process, request->IoStatusBlock, &block, sizeof(block), NULL);
+  (void)svc_write_to(process, request->IoStatusBlock, &block, sizeof(block));
   end_request(request, true, status, information);
 }
 

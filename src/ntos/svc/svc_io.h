@@ -30,6 +30,8 @@ NTSTATUS svc_begin_request(struct svc_request *request, const FILE_OBJECT *file,
 NTSTATUS svc_end_request(struct svc_request *request, NTSTATUS status, ULONG64 information);
 /** Ends a request that was pending: everybody who asked is told, errors too, whoever runs. `process` made it. */
 void svc_complete_request(struct svc_request *request, EPROCESS *process, NTSTATUS status, ULONG64 information);
+/** Copies to user memory of a process, the current one or another. STATUS_ACCESS_VIOLATION, STATUS_PARTIAL_COPY. */
+NTSTATUS svc_write_to(EPROCESS *process, ULONG64 address, const void *bytes, size_t size);
 /** Captures a file's OBJECT_ATTRIBUTES64 as a normal path in the pool. Statuses of svc_capture_object_attributes and
  *  io_normalise; STATUS_OBJECT_TYPE_MISMATCH for a root that is no file. */
 NTSTATUS svc_capture_file_path(ULONG64 ObjectAttributes, char **path, ULONG *attributes);

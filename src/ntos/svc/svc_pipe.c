@@ -18,7 +18,7 @@ struct pending {
   struct svc_request request;
   FILE_OBJECT *file; /* referenced */
   EPROCESS *process; /* referenced; whose memory the addresses mean */
-  ETHREAD *thread;   /* that asked; for comparison only */
+  ETHREAD *thread;   /* referenced; it asked, and its APC is queued */
   ULONG64 Buffer;
   KEVENT served; /* what a synchronous request waits for */
 };
@@ -69,6 +69,7 @@ NTSTATUS NtCreateNamedPipeFile(ULONG64 FileHandle, ACCESS_MASK DesiredAccess, UL
 static void free_pending(struct pending *p)
 {
   ExFreePool(p->operation.data);
+  ObDereferenceObject(p->thread);
   ObDereferenceObject(p->process);
   ObDereferenceObject(p->file);
   ExFreePool(p);
@@ -79,7 +80,7 @@ static NTSTATUS deliver(struct pending *p, NTSTATUS status)
 {
   if (p->operation.kind != IO_READ || p->operation.done == 0 || p->operation.data == NULL)
     return status;
-  return NT_SUCCESS(mm_process_write(p->process, p->Buffer, p->operation.data, p->operation.done, NULL))
+  return NT_SUCCESS(svc_write_to(p->process, p->Buffer, p->operation.data, p->operation.done))
              ? status
              : STATUS_ACCESS_VIOLATION;
 }
@@ -125,6 +126,7 @@ static NTSTATUS run_operation(FILE_OBJECT *file, struct svc_request *request, en
   p->Buffer = Buffer;
   ObReferenceObject(p->file);
   ObReferenceObject(p->process);
+  ObReferenceObject(p->thread);
   KeInitializeEvent(&p->served, NotificationEvent, FALSE);
   if (!file->synchronous) {
     p->request = *request;

@@ -34,6 +34,7 @@ HANDLE guest_open(const char *name);
 
 TCase *guest_section_tests(void);
 TCase *guest_memory_tests(void);
+TCase *guest_pipe_tests(void);
 TCase *hostile_tests(void);
 
 #define ck_status(actual, expected) ck_assert_int_eq((NTSTATUS)(actual), (NTSTATUS)(expected))

@@ -155,6 +155,7 @@ int main(void)
   Suite *suite = suite_create("services of a guest");
   suite_add_tcase(suite, guest_section_tests());
   suite_add_tcase(suite, guest_memory_tests());
+  suite_add_tcase(suite, guest_pipe_tests());
   suite_add_tcase(suite, hostile_tests());
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);

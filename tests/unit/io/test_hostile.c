@@ -5,6 +5,7 @@
 #include "ntos/svc/svc_file.h"
 #include "ntos/svc/svc_memory.h"
 #include "ntos/svc/svc_nls.h"
+#include "ntos/svc/svc_pipe.h"
 #include "ntos/svc/svc_registry.h"
 #include "ntos/svc/svc_section.h"
 #include "ntos/svc/svc_system.h"
@@ -16,9 +17,19 @@
 #define CANARY 0x5AA5C33C0FF0F00Full
 
 static const struct svc_entry *const tables[] = {
-    svc_file_table,   svc_file_information_table, svc_device_table, svc_directory_table,
-    svc_section_table, svc_memory_table,          svc_nls_table,    svc_registry_table,
-    svc_system_table, svc_system_information_table, svc_atom_table, svc_token_table,
+    svc_file_table,
+    svc_file_information_table,
+    svc_device_table,
+    svc_directory_table,
+    svc_pipe_table,
+    svc_section_table,
+    svc_memory_table,
+    svc_nls_table,
+    svc_registry_table,
+    svc_system_table,
+    svc_system_information_table,
+    svc_atom_table,
+    svc_token_table,
 };
 
 static ULONG64 state;
@@ -49,10 +60,9 @@ static void restore(void)
 
 static ULONG64 argument(const HANDLE *handles, unsigned handle_count)
 {
-  static const ULONG64 numbers[] = {0,  1,  2,      3,          4,          7,          8,
-                                    16, 24, 0x30,   0x40,       0x100,      0x1000,     0x10000,
-                                    5,  9,  0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x100020,
-                                    10, 11, 12,     14,         18,         37,         0xC0000000};
+  static const ULONG64 numbers[] = {
+      0, 1, 2,      3,          4,          7,          8,        16, 24, 0x30, 0x40, 0x100, 0x1000, 0x10000,
+      5, 9, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x100020, 10, 11, 12,   14,   18,    37,     0xC0000000};
   switch (next() % 12) {
   case 0:
     return next();
@@ -80,8 +90,14 @@ static ULONG64 argument(const HANDLE *handles, unsigned handle_count)
 
 static void fill_scratch(const HANDLE *handles, unsigned handle_count)
 {
-  static const char *const names[] = {"\\??\\C:\\app\\text.txt", "\\??\\C:\\app", "\\??\\C:\\", "\\??\\NUL",
-                                      "\\BaseNamedObjects\\s",   "",             "text.txt",   "\\"};
+  static const char *const names[] = {"\\??\\C:\\app\\text.txt",
+                                      "\\??\\C:\\app",
+                                      "\\??\\C:\\",
+                                      "\\??\\NUL",
+                                      "\\BaseNamedObjects\\s",
+                                      "",
+                                      "text.txt",
+                                      "\\"};
   ULONG64 words[0x200];
   for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
     words[i] = argument(handles, handle_count);
@@ -99,8 +115,7 @@ static void attack(const struct svc_entry *entry, unsigned round)
   ck_status(ObInsertObject(event, NULL, 0, EVENT_ALL_ACCESS, &handles[3]), STATUS_SUCCESS);
   restore();
   handles[4] = guest_open("text.txt");
-  ck_status(NtCreateSection(scratch, SECTION_ALL_ACCESS, 0, 0, PAGE_READONLY, SEC_COMMIT, handles[4]),
-            STATUS_SUCCESS);
+  ck_status(NtCreateSection(scratch, SECTION_ALL_ACCESS, 0, 0, PAGE_READONLY, SEC_COMMIT, handles[4]), STATUS_SUCCESS);
   handles[5] = get64(scratch);
   for (unsigned i = 0; i < 8; i++) {
     restore();

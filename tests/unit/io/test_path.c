@@ -23,6 +23,7 @@ START_TEST(aliases_of_the_drive_and_of_devices_have_one_form)
   normal("\\GLOBAL??\\c:\\a", STATUS_SUCCESS, "\\??\\C:\\a");
   normal("\\Device\\HarddiskVolume1\\a", STATUS_SUCCESS, "\\??\\C:\\a");
   normal("\\SystemRoot\\system32", STATUS_SUCCESS, "\\??\\C:\\windows\\system32");
+  normal("\\??\\pipe\\A/b", STATUS_SUCCESS, "\\Device\\NamedPipe\\A/b");
   normal("\\??\\nul", STATUS_SUCCESS, "\\Device\\Null");
   normal("\\device\\null", STATUS_SUCCESS, "\\Device\\Null");
   normal("\\??\\CONOUT$", STATUS_SUCCESS, "\\Device\\ConDrv\\CurrentOut");
@@ -44,7 +45,7 @@ START_TEST(paths_that_leave_or_mislead_are_refused)
   normal("\\??\\C:\\\x01", STATUS_OBJECT_NAME_INVALID, NULL);
   normal("\\??\\C:\\\xFF", STATUS_OBJECT_NAME_INVALID, NULL);
   normal("\\??\\UNC\\server\\share", STATUS_BAD_NETWORK_PATH, NULL);
-  normal("\\??\\pipe\\x", STATUS_OBJECT_PATH_NOT_FOUND, NULL);
+  normal("\\??\\mailslot\\x", STATUS_OBJECT_PATH_NOT_FOUND, NULL);
   normal("\\??\\MountPointManager", STATUS_OBJECT_NAME_NOT_FOUND, NULL);
   normal("\\Device\\Afd", STATUS_OBJECT_PATH_NOT_FOUND, NULL);
   memset(component + 7, 'a', 255);
