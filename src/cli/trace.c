@@ -89,7 +89,7 @@ static void count_event(void *context, const struct dbgksim_trace_record *record
  * the wait for a program that will never do anything. */
 static enum dbgksim_status run_events(struct view *view, const struct format *format, uint32_t pid, uint64_t wanted)
 {
-  enum { SLICE = 10000, LONG_SLICE = 1000000, PATIENCE = 1000, END = 600000 };
+  enum { SLICE = 1000, LONG_SLICE = 1000000, PATIENCE = 1000000, END = 1600000 };
   dbgksim_machine *machine = view->session->machine;
   struct own_events own = {pid, 0};
   uint64_t last = 0, quiet = 0;
