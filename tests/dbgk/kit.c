@@ -95,10 +95,7 @@ void kit_teardown(void)
   dbgksim_machine_destroy(machine);
 }
 
-dbgksim_machine *kit_machine(void)
-{
-  return machine;
-}
+dbgksim_machine *kit_machine(void) { return machine; }
 
 TCase *kit_case(const char *name)
 {
@@ -184,15 +181,9 @@ static void *body_of(HANDLE handle, OBJECT_TYPE *type)
   return object;
 }
 
-EPROCESS *process_of(HANDLE process)
-{
-  return body_of(process, ob_types()->Process);
-}
+EPROCESS *process_of(HANDLE process) { return body_of(process, ob_types()->Process); }
 
-ETHREAD *thread_of(HANDLE thread)
-{
-  return body_of(thread, ob_types()->Thread);
-}
+ETHREAD *thread_of(HANDLE thread) { return body_of(thread, ob_types()->Thread); }
 
 UCHAR being_debugged(HANDLE process)
 {
@@ -223,8 +214,8 @@ DBGUI_WAIT_STATE_CHANGE next(HANDLE object, DBG_STATE state)
 {
   DBGUI_WAIT_STATE_CHANGE change = {0};
   NTSTATUS status = NtWaitForDebugEvent(object, FALSE, MS(1000), AT(&change));
-  ck_assert_msg(status == STATUS_SUCCESS, "NtWaitForDebugEvent gave %08X where state %d was expected",
-                (unsigned)status, (int)state);
+  ck_assert_msg(status == STATUS_SUCCESS, "NtWaitForDebugEvent gave %08X where state %d was expected", (unsigned)status,
+                (int)state);
   ck_assert_msg(change.NewState == (ULONG)state, "state %u, not %d", change.NewState, (int)state);
   return change;
 }
@@ -288,10 +279,7 @@ void attach(HANDLE object, const struct debuggee *d)
   pass(object, DbgLoadDllStateChange);
 }
 
-void run_for(unsigned milliseconds)
-{
-  ck_status(NtDelayExecution(FALSE, MS((LONG64)milliseconds)), STATUS_SUCCESS);
-}
+void run_for(unsigned milliseconds) { ck_status(NtDelayExecution(FALSE, MS((LONG64)milliseconds)), STATUS_SUCCESS); }
 
 HANDLE native_thread(void (*fn)(void *), void *argument)
 {

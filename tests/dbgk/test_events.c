@@ -27,10 +27,7 @@ static void kill(struct debuggee *d, HANDLE object)
   end(d);
 }
 
-static ULONG64 executed(HANDLE thread)
-{
-  return thread_of(thread)->Tcb.CycleTime;
-}
+static ULONG64 executed(HANDLE thread) { return thread_of(thread)->Tcb.CycleTime; }
 
 START_TEST(fact_8_one_outstanding_event_per_process)
 {
@@ -212,8 +209,8 @@ START_TEST(fact_14_legal_statuses)
 {
   static const NTSTATUS legal[] = {DBG_EXCEPTION_HANDLED, DBG_CONTINUE, DBG_TERMINATE_THREAD, DBG_TERMINATE_PROCESS,
                                    DBG_EXCEPTION_NOT_HANDLED};
-  static const NTSTATUS illegal[] = {STATUS_SUCCESS, STATUS_UNSUCCESSFUL, DBG_CONTROL_C, 0x10003, 0x40010002,
-                                     STATUS_PENDING, STATUS_BREAKPOINT, -1};
+  static const NTSTATUS illegal[] = {STATUS_SUCCESS, STATUS_UNSUCCESSFUL, DBG_CONTROL_C,     0x10003,
+                                     0x40010002,     STATUS_PENDING,      STATUS_BREAKPOINT, -1};
   HANDLE object = debug_object(0, DEBUG_ALL_ACCESS);
   struct debuggee d = debugged(object);
   for (size_t i = 0; i < sizeof legal / sizeof legal[0]; i++) {

@@ -302,10 +302,13 @@ static unsigned query_of_the_object_against_close(struct rival *r, unsigned at)
   NTSTATUS status = NtQueryInformationProcess(d.process, 0x1E, AT(&queried), sizeof queried, 0);
   unsigned choices = preempt_end();
   join(rival);
-  if (status == STATUS_SUCCESS)
+  if (status == STATUS_SUCCESS) {
+    /* the handle's object is still there (fact 43) */
+    ck_assert_uint_eq(ob_types()->DebugObject->TotalNumberOfObjects, 1);
     ck_status(NtClose(queried), STATUS_SUCCESS);
-  else
+  } else {
     ck_status(status, STATUS_PORT_NOT_SET);
+  }
   end(&d);
   return choices;
 }
@@ -334,15 +337,9 @@ static unsigned send_against(void (*fn)(void *), struct rival *r, unsigned at)
   return choices;
 }
 
-static unsigned send_against_detach(struct rival *r, unsigned at)
-{
-  return send_against(detach, r, at);
-}
+static unsigned send_against_detach(struct rival *r, unsigned at) { return send_against(detach, r, at); }
 
-static unsigned send_against_close(struct rival *r, unsigned at)
-{
-  return send_against(close_object, r, at);
-}
+static unsigned send_against_close(struct rival *r, unsigned at) { return send_against(close_object, r, at); }
 
 #define RACE(name)                                                                                                     \
   START_TEST(race_##name)                                                                                              \

@@ -49,10 +49,7 @@ START_TEST(fact_34_an_alert_does_not_end_a_wait_that_is_not_alertable)
 }
 END_TEST
 
-static void forget_apc(KAPC *apc)
-{
-  (void)apc;
-}
+static void forget_apc(KAPC *apc) { (void)apc; }
 
 START_TEST(a_user_apc_ends_an_alertable_wait)
 {
