@@ -359,6 +359,9 @@ START_TEST(a_held_thread_that_is_terminated_reports_in_its_turn)
   HANDLE thread = remote_thread(&d, process_of(d.process)->entry_point, 0, 0);
   run_for(5);
   ck_status(NtDebugActiveProcess(d.process, object), STATUS_SUCCESS);
+  /* the attach has committed: a suspension holds the thread, no protection does */
+  ck_assert_uint_eq(thread_of(thread)->RundownProtect.count, 0);
+  ck_assert_int_eq(thread_of(thread)->Tcb.SuspendCount, 1);
   ck_status(NtTerminateThread(thread, 6), STATUS_SUCCESS);
   pass(object, DbgCreateProcessStateChange);
   pass(object, DbgLoadDllStateChange);

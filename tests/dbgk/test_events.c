@@ -108,7 +108,7 @@ START_TEST(fact_10_exit_thread_freezes_the_others_exit_process_does_not)
   join(thread);
   run_for(20);
   ck_assert_uint_gt(executed(d.thread), before);
-  ck_status(NtTerminateProcess(d.process, 9), STATUS_SUCCESS);
+  ck_status(NtTerminateThread(d.thread, 9), STATUS_SUCCESS);
   change = next(object, DbgExitProcessStateChange);
   ck_assert_int_eq(change.StateInfo.ExitProcess.ExitStatus, 9);
   ck_assert_int_eq(process_of(d.process)->Pcb.FreezeCount, 0);
