@@ -37,12 +37,14 @@ def at_most(what, value, aim, unit):
 
 
 def guest_speed():
+    """The aims are for real code; the loops of a few instructions show what a block costs at worst."""
     for ours, bare, block, name in figures(EMU_BENCH, "guest", SHA256)["guest"]:
-        at_least(f"{name}: speed, library with BLOCK hook = 1", float(block) / float(ours), 0.98)
-        real = name.startswith("C:")
-        value = float(bare) / float(ours)
-        row(f"{name}: speed, library without hooks = 1", f"{value:.3f}", ">= 0.90" if real else "",
-            value >= 0.90 if real else None)
+        for what, time, aim in (("library with BLOCK hook", block, 0.98), ("library without hooks", bare, 0.90)):
+            value = float(time) / float(ours)
+            if name.startswith("C:"):
+                at_least(f"{name}: speed, {what} = 1", value, aim)
+            else:
+                row(f"{name}: speed, {what} = 1", f"{value:.3f}", "", None)
 
 
 def events():
