@@ -35,8 +35,7 @@ static NTSTATUS post_load_dll(EPROCESS *Process, ETHREAD *thread, DEBUG_OBJECT *
 {
   DBGKM_APIMSG msg;
   dbgk_init_message(&msg, DbgKmLoadDllApi, sizeof msg.u.LoadDll);
-  dbgk_fill_load_dll(section, base, thread->Tcb.Teb ? thread->Tcb.Teb + TEB_ARBITRARY_USER_POINTER : 0,
-                     &msg.u.LoadDll);
+  dbgk_fill_load_dll(section, base, thread->Tcb.Teb ? thread->Tcb.Teb + TEB_ARBITRARY_USER_POINTER : 0, &msg.u.LoadDll);
   HANDLE file = msg.u.LoadDll.FileHandle;
   NTSTATUS status = DbgkpQueueMessage(Process, thread, &msg, DEBUG_EVENT_NOWAIT, object);
   if (!NT_SUCCESS(status))
@@ -63,6 +62,8 @@ static NTSTATUS DbgkpPostFakeThreadMessages(EPROCESS *Process, DEBUG_OBJECT *obj
       ObDereferenceObject(last);
     last = thread;
     ObReferenceObject(last);
+    /* PsSynchronizeWithThreadInsertion has nothing to wait for: no scheduling choice lies between a thread's allocation
+     * and its insertion, so one that is seen without the flag was given up. */
     if (!(thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_THREAD_INSERTED))
       continue;
     ke_race_point();
@@ -238,19 +239,32 @@ static NTSTATUS DbgkpSetProcessDebugObject(EPROCESS *Process, DEBUG_OBJECT *obje
   return status;
 }
 
+/* Whether the caller may debug a process at all. */
+static NTSTATUS may_debug(const EPROCESS *process)
+{
+  const EPROCESS *debugger = PsGetCurrentProcess();
+  /* A native process is the host's, and so is the System process. */
+  if (process == debugger || process->native)
+    return STATUS_ACCESS_DENIED;
+  /* PsTestProtectedProcessIncompatibility */
+  if (process->Protection > debugger->Protection)
+    return STATUS_PROCESS_IS_PROTECTED;
+  return debugger->WoW64Process && !process->WoW64Process ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
+}
+
 NTSTATUS NtDebugActiveProcess(HANDLE ProcessHandle, HANDLE DebugObjectHandle)
 {
   EPROCESS *process;
   DEBUG_OBJECT *object;
   ETHREAD *last;
-  NTSTATUS status = ObReferenceObjectByHandle(ProcessHandle, PROCESS_SET_PORT, ob_types()->Process,
-                                              KeGetPreviousMode(), (void **)&process, NULL);
+  NTSTATUS status = ObReferenceObjectByHandle(ProcessHandle, PROCESS_SET_PORT, ob_types()->Process, KeGetPreviousMode(),
+                                              (void **)&process, NULL);
   if (!NT_SUCCESS(status))
     return status;
-  /* A native process is the host's, and so is the System process. */
-  if (process == PsGetCurrentProcess() || process->native) {
+  status = may_debug(process);
+  if (!NT_SUCCESS(status)) {
     ObDereferenceObject(process);
-    return STATUS_ACCESS_DENIED;
+    return status;
   }
   status = ObReferenceObjectByHandle(DebugObjectHandle, DEBUG_PROCESS_ASSIGN, ob_types()->DebugObject,
                                      KeGetPreviousMode(), (void **)&object, NULL);

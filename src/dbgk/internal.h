@@ -11,6 +11,7 @@
 /* DEBUG_OBJECT.Flags */
 #define DEBUG_OBJECT_DELETE_PENDING 0x1u
 #define DEBUG_OBJECT_KILL_ON_CLOSE 0x2u
+#define DEBUG_OBJECT_WOW64_DEBUGGER 0x4u
 
 struct _DEBUG_EVENT;
 /* Buckets of a debug object that has few processes; a power of two. */

@@ -100,6 +100,8 @@ NTSTATUS NtCreateDebugObject(ULONG64 DebugObjectHandle, ACCESS_MASK DesiredAcces
   dbgk_init_order(object);
   if (Flags & DEBUG_KILL_ON_CLOSE)
     object->Flags |= DEBUG_OBJECT_KILL_ON_CLOSE;
+  if (PsGetCurrentProcess()->WoW64Process)
+    object->Flags |= DEBUG_OBJECT_WOW64_DEBUGGER;
   status = ObInsertObject(object, NULL, attributes & OBJ_INHERIT, DesiredAccess, &handle);
   if (!NT_SUCCESS(status))
     return status;

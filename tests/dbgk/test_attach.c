@@ -162,7 +162,7 @@ START_TEST(fact_7_threads_stay_suspended_until_their_events_are_continued)
 }
 END_TEST
 
-/* STATUS_PROCESS_IS_PROTECTED and STATUS_NOT_SUPPORTED have no case: no process is protected, none is of WoW64. */
+/* Nothing makes protected or 32-bit processes yet: the marks are set by hand. */
 START_TEST(fact_9_refusals)
 {
   HANDLE system, object = debug_object(0, DEBUG_ALL_ACCESS), other = debug_object(0, DEBUG_ALL_ACCESS);
@@ -180,6 +180,16 @@ START_TEST(fact_9_refusals)
   ObKillProcess(native);
   PspRemoveProcess(native);
   ObDereferenceObject(native);
+
+  EPROCESS *target;
+  ck_status(PsLookupProcessByProcessId(d.id.UniqueProcess, &target), STATUS_SUCCESS);
+  target->Protection = 1;
+  ck_status(NtDebugActiveProcess(d.process, object), STATUS_PROCESS_IS_PROTECTED);
+  target->Protection = 0;
+  PsGetCurrentProcess()->WoW64Process = TRUE;
+  ck_status(NtDebugActiveProcess(d.process, object), STATUS_NOT_SUPPORTED);
+  PsGetCurrentProcess()->WoW64Process = FALSE;
+  ObDereferenceObject(target);
 
   attach(object, &d);
   ck_status(NtDebugActiveProcess(d.process, object), STATUS_PORT_ALREADY_SET);

@@ -49,6 +49,8 @@ typedef struct _EPROCESS {
   ULONG Cookie;        /**< ProcessCookie */
   ULONG DefaultHardErrorProcessing;
   NTSTATUS fault_status;   /**< PsSetProcessFaultInformation: last second-chance exception */
+  UCHAR Protection;        /**< not 0: a protected process, that only its like may debug */
+  BOOLEAN WoW64Process;    /**< a 32-bit process; none is made yet */
   BOOLEAN native; /**< host code; its memory can not be read, written or debugged by others */
   ULONG64 next_teb;  /**< where the next TEB is tried */
 } EPROCESS;
