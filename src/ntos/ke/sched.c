@@ -44,8 +44,9 @@ void KeShutdownSystem(void)
     fiber_stacks_destroy(ke->stacks);
 }
 
-/* Runs on the stack of whoever follows an ended thread. */
-static void reap(void)
+/* Runs on the stack of whoever follows an ended thread. Out of line: the address of ki_current_pcr must not come from
+ * before the switch, when the fiber may have been on another host thread. */
+static __attribute__((noinline)) void reap(void)
 {
   struct ke_state *ke = ki_state();
   KTHREAD *zombie = ke->zombie;
