@@ -79,6 +79,7 @@ typedef struct _DEBUG_EVENT {
   NTSTATUS Status;
   ULONG Flags;
   ETHREAD *BackoutThread; /**< the attaching thread, until it commits */
+  EPROCESS *QuotaProcess; /**< of a NOWAIT event: charged with it; referenced */
   ULONG64 sequence;         /**< order of queueing, in its object */
   LIST_ENTRY process_entry; /**< ring of the events of its process */
   struct _DEBUG_EVENT *bucket_next; /**< of the first event of a process: the next process's in the bucket */

@@ -72,6 +72,32 @@ static DEBUG_OBJECT *live_port(const EPROCESS *process, const ETHREAD *thread, U
   return process->DebugPort;
 }
 
+/* A NOWAIT event, charged to the process that causes it. NULL: no memory, or the quota is used up. */
+static DEBUG_EVENT *allocate_event(void)
+{
+  EPROCESS *charged = PsGetCurrentProcess();
+  if (!NT_SUCCESS(PsChargeProcessPoolQuota(charged, sizeof(DEBUG_EVENT))))
+    return NULL;
+  DEBUG_EVENT *event = ExAllocatePoolWithTag(sizeof *event, TAG_DEBUG_EVENT);
+  if (!event) {
+    PsReturnPoolQuota(charged, sizeof *event);
+    return NULL;
+  }
+  ObReferenceObject(charged);
+  event->QuotaProcess = charged;
+  return event;
+}
+
+static void free_event(DEBUG_EVENT *event)
+{
+  EPROCESS *charged = event->QuotaProcess;
+  ObDereferenceObject(event->Thread);
+  ObDereferenceObject(event->Process);
+  ExFreePool(event);
+  PsReturnPoolQuota(charged, sizeof *event);
+  ObDereferenceObject(charged);
+}
+
 NTSTATUS DbgkpQueueMessage(EPROCESS *Process, ETHREAD *Thread, DBGKM_APIMSG *ApiMsg, ULONG Flags,
                            DEBUG_OBJECT *TargetDebugObject)
 {
@@ -80,7 +106,7 @@ NTSTATUS DbgkpQueueMessage(EPROCESS *Process, ETHREAD *Thread, DBGKM_APIMSG *Api
   NTSTATUS status;
 
   if (Flags & DEBUG_EVENT_NOWAIT) {
-    event = ExAllocatePoolWithTag(sizeof *event, TAG_DEBUG_EVENT);
+    event = allocate_event();
     if (!event)
       return STATUS_INSUFFICIENT_RESOURCES;
     event->Flags = Flags | DEBUG_EVENT_INACTIVE;
@@ -117,11 +143,8 @@ NTSTATUS DbgkpQueueMessage(EPROCESS *Process, ETHREAD *Thread, DBGKM_APIMSG *Api
   TRACE(DBGKSIM_TRACE_QUEUE, NULL, ApiMsg->ApiNumber, Flags, (ULONG)status, 0);
 
   if (Flags & DEBUG_EVENT_NOWAIT) {
-    if (!NT_SUCCESS(status)) {
-      ObDereferenceObject(Process);
-      ObDereferenceObject(Thread);
-      ExFreePool(event);
-    }
+    if (!NT_SUCCESS(status))
+      free_event(event);
     return status;
   }
   ExReleaseFastMutex(&dbgk_state()->DbgkpProcessDebugPortMutex);
@@ -160,9 +183,7 @@ void DbgkpFreeDebugEvent(DEBUG_EVENT *DebugEvent)
   default:
     break;
   }
-  ObDereferenceObject(DebugEvent->Thread);
-  ObDereferenceObject(DebugEvent->Process);
-  ExFreePool(DebugEvent);
+  free_event(DebugEvent);
 }
 
 void dbgk_take_events(DEBUG_OBJECT *Object, EPROCESS *Process, LIST_ENTRY *list)

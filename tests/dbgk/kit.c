@@ -91,6 +91,7 @@ void kit_teardown(void)
   ck_assert_ptr_null(dbgk_state()->DbgkpProcessDebugPortMutex.Owner);
   ck_assert_uint_eq(KeGetCurrentThread()->KernelApcDisable, 0);
   ck_assert_uint_eq(machine->host_process->RundownProtect.count, 0);
+  ck_assert_uint_eq(machine->host_process->PoolQuotaUsage, 0);
   machine_leave(machine);
   dbgksim_machine_destroy(machine);
 }

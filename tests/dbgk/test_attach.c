@@ -205,6 +205,27 @@ START_TEST(fact_9_refusals)
 }
 END_TEST
 
+/* Events that nobody waits for are charged to the debugger; without quota the attach fails and leaves nothing. */
+START_TEST(events_are_charged_to_the_debugger)
+{
+  HANDLE object = debug_object(0, DEBUG_ALL_ACCESS);
+  struct debuggee d = spinning();
+  EPROCESS *debugger = PsGetCurrentProcess();
+  size_t limit = debugger->PoolQuotaLimit;
+  ck_assert_uint_eq(debugger->PoolQuotaUsage, 0);
+  ck_status(NtDebugActiveProcess(d.process, object), STATUS_SUCCESS);
+  ck_assert_uint_ge(debugger->PoolQuotaUsage, 2 * 0x110);
+  ck_status(NtRemoveProcessDebug(d.process, object), STATUS_SUCCESS);
+  ck_assert_uint_eq(debugger->PoolQuotaUsage, 0);
+  debugger->PoolQuotaLimit = 0x100;
+  ck_status(NtDebugActiveProcess(d.process, object), STATUS_INSUFFICIENT_RESOURCES);
+  debugger->PoolQuotaLimit = limit;
+  nothing(object);
+  ck_status(NtClose(object), STATUS_SUCCESS);
+  end(&d);
+}
+END_TEST
+
 START_TEST(attach_to_a_process_without_threads)
 {
   EPROCESS *process;
@@ -504,6 +525,7 @@ TCase *attach_case(void)
   tcase_add_test(tests, fact_6_the_attach_alone_gives_no_breakpoint);
   tcase_add_test(tests, fact_7_threads_stay_suspended_until_their_events_are_continued);
   tcase_add_test(tests, fact_9_refusals);
+  tcase_add_test(tests, events_are_charged_to_the_debugger);
   tcase_add_test(tests, attach_to_a_process_without_threads);
   tcase_add_test(tests, attach_to_a_process_that_has_ended);
   tcase_add_test(tests, detach_with_attach_messages_pending);

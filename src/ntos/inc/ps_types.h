@@ -49,6 +49,7 @@ typedef struct _EPROCESS {
   ULONG Cookie;        /**< ProcessCookie */
   ULONG DefaultHardErrorProcessing;
   NTSTATUS fault_status;   /**< PsSetProcessFaultInformation: last second-chance exception */
+  size_t PoolQuotaUsage, PoolQuotaLimit; /**< bytes of kernel pool charged to this process */
   UCHAR Protection;        /**< not 0: a protected process, that only its like may debug */
   BOOLEAN WoW64Process;    /**< a 32-bit process; none is made yet */
   BOOLEAN native; /**< host code; its memory can not be read, written or debugged by others */

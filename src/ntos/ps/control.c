@@ -61,10 +61,7 @@ void PsThawProcess(EPROCESS *Process)
   }
 }
 
-void ps_set_exit_routine(PKKERNEL_ROUTINE routine)
-{
-  ps_state()->exit_routine = routine;
-}
+void ps_set_exit_routine(PKKERNEL_ROUTINE routine) { ps_state()->exit_routine = routine; }
 
 NTSTATUS PspTerminateThreadByPointer(ETHREAD *Thread, NTSTATUS ExitStatus)
 {
@@ -94,7 +91,14 @@ NTSTATUS PsTerminateProcess(EPROCESS *Process, NTSTATUS ExitStatus)
   return STATUS_SUCCESS;
 }
 
-void PsSetProcessFaultInformation(EPROCESS *Process, NTSTATUS ExceptionCode)
+NTSTATUS PsChargeProcessPoolQuota(EPROCESS *Process, size_t size)
 {
-  Process->fault_status = ExceptionCode;
+  if (size > Process->PoolQuotaLimit - Process->PoolQuotaUsage)
+    return STATUS_QUOTA_EXCEEDED;
+  Process->PoolQuotaUsage += size;
+  return STATUS_SUCCESS;
 }
+
+void PsReturnPoolQuota(EPROCESS *Process, size_t size) { Process->PoolQuotaUsage -= size; }
+
+void PsSetProcessFaultInformation(EPROCESS *Process, NTSTATUS ExceptionCode) { Process->fault_status = ExceptionCode; }

@@ -112,6 +112,7 @@ NTSTATUS PspAllocateProcess(EPROCESS *Parent, bool native, bool inherit_handles,
   InitializeListHead(&process->ActiveProcessLinks);
   ExInitializeRundownProtection(&process->RundownProtect);
   process->native = native;
+  process->PoolQuotaLimit = PS_DEFAULT_POOL_QUOTA;
   process->ExitStatus = STATUS_PENDING;
   process->CreateTime = KeQuerySystemTime();
   process->InheritedFromUniqueProcessId = Parent ? Parent->UniqueProcessId : 0;

@@ -53,6 +53,12 @@ NTSTATUS PspTerminateThreadByPointer(ETHREAD *Thread, NTSTATUS ExitStatus);
 NTSTATUS PsTerminateProcess(EPROCESS *Process, NTSTATUS ExitStatus);
 /** Sets the kernel routine of the exit APC (life does, at start-up). */
 void ps_set_exit_routine(PKKERNEL_ROUTINE routine);
+/** Kernel pool that a process may be charged with, in bytes. */
+#define PS_DEFAULT_POOL_QUOTA 0x10000000u
+/** Charges a process with pool memory that it caused. STATUS_QUOTA_EXCEEDED changes nothing. */
+NTSTATUS PsChargeProcessPoolQuota(EPROCESS *Process, size_t size);
+/** Gives a charge back. */
+void PsReturnPoolQuota(EPROCESS *Process, size_t size);
 /** PsSetProcessFaultInformation: remembers the last second-chance exception of a process. */
 void PsSetProcessFaultInformation(EPROCESS *Process, NTSTATUS ExceptionCode);
 /** Counts for limits and information classes. */
