@@ -60,7 +60,7 @@ static struct {
 
 static _Noreturn void give_up(const char *what, const char *which, unsigned value, unsigned expected)
 {
-  char waits[8192] = "";
+  char waits[4096] = "";
   ke_report_waits(waits, sizeof waits);
   fprintf(stderr, "batch %u, sequence %u: %s %s: %u, not %u\n%s", t.batch, t.sequence, what, which, value, expected,
           waits);
