@@ -37,6 +37,8 @@ LIBRARY_USERS = {
     "capstone": {"emu"},
     "LIEF/": {"loader"},
     "boost/": {"base"},
+    "nettle/": {"base"},
+    "jansson": {"cli"},
 }
 
 # The host's own headers: calls of the host are made in base; the command line may have its terminal and signals.

@@ -80,6 +80,7 @@ struct dbgksim_config {
   void *io_context;
   const char *era;          /**< "win10" (default), "win7" or "xp": where builds of the debug subsystem differ */
   const char *environment;  /**< further NAME=VALUE strings for programs, ended by an empty one; NULL: none */
+  bool note_inputs;         /**< dbgksim_input_file tells what programs read; costs a hash of each file */
   uint8_t memory_prefill;   /**< determinism test: what fresh stacks and pool memory start with */
 };
 
@@ -254,7 +255,31 @@ DBGKSIM_API enum dbgksim_status dbgksim_trace_subscribe(dbgksim_machine *machine
 /** Name of a kind, "DISPATCH". */
 DBGKSIM_API const char *dbgksim_trace_kind_name(enum dbgksim_trace_kind kind);
 
+/* ---- what a run depends on ---- */
+
+/** A file that was read. */
+struct dbgksim_file {
+  const char *path;   /**< DOS path, "C:\\windows\\system32\\ntdll.dll"; valid until the next call */
+  uint64_t size;
+  uint8_t sha256[32]; /**< of what it held when it was read first */
+  bool known;         /**< size and sha256 are; else a program wrote to it before anybody read it */
+};
+/** The files that the machine and its programs have read so far, numbered from 0 in order of first use. The
+ *  configuration must ask for them (note_inputs). DBGKSIM_NOT_FOUND behind the last. */
+DBGKSIM_API enum dbgksim_status dbgksim_input_file(dbgksim_machine *machine, unsigned number,
+                                                   struct dbgksim_file *file);
+/** Size and hash of what a file holds now. The path is one that programs use; with machine NULL, one of the host. */
+DBGKSIM_API enum dbgksim_status dbgksim_hash_file(dbgksim_machine *machine, const char *path,
+                                                  struct dbgksim_file *file);
+/** Digest of every switch between threads so far, and of its time: equal in runs with one schedule. */
+DBGKSIM_API uint64_t dbgksim_schedule_digest(dbgksim_machine *machine);
+/** Translated blocks executed so far; a run with this as its budget stops here. */
+DBGKSIM_API uint64_t dbgksim_blocks(dbgksim_machine *machine);
+
 /* ---- the host's parts ---- */
+
+/** Version of the processor engine, "2.0.1". */
+DBGKSIM_API const char *dbgksim_engine_version(void);
 
 /** Versions found, engine calibration, userland found or what to install: several lines. True if programs can run. */
 DBGKSIM_API bool dbgksim_doctor(const char *userland, char *out, size_t size);

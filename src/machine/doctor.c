@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+const char *dbgksim_engine_version(void) { return emu_engine_version(); }
+
 bool dbgksim_doctor(const char *userland, char *out, size_t size)
 {
   char text[1024] = "";

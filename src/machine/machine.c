@@ -95,6 +95,7 @@ static bool build_io(dbgksim_machine *m, const struct dbgksim_config *c, const s
   };
   bool ok = IoInitSystem(&config);
   m->initialized[PART_IO] = m->pcr.io != NULL;
+  ok = ok && (!c->note_inputs || io_note_inputs());
   ExFreePool(roots);
   return ok;
 }

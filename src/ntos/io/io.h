@@ -4,6 +4,7 @@
 #ifndef NTOS_IO_IO_H
 #define NTOS_IO_IO_H
 
+#include "base/sha256.h"
 #include "ntos/ob/ob.h"
 
 /** One host folder that is visible to guests. */
@@ -145,6 +146,23 @@ NTSTATUS io_next_entry(FILE_OBJECT *File, bool restart, const char *pattern, str
 void io_push_back_entry(FILE_OBJECT *File);
 /** Frees what a directory's query loaded. */
 void io_free_names(FILE_OBJECT *File);
+
+/* ---- inputs.c: what a run depends on ---- */
+
+/** A file that was read. */
+struct io_input {
+  char *path; /**< DOS path; pool */
+  ULONG64 size;
+  uint8_t sha256[SHA256_BYTES];
+  bool hashed; /**< size and sha256 are what it held at its first reading */
+  bool made;   /**< a program wrote to it before anybody read it: nothing to depend on */
+};
+/** From now on, notes are taken. False: no memory. */
+bool io_note_inputs(void);
+/** The files in order of their first use; NULL behind the last. Valid until a file is read. */
+const struct io_input *io_input_at(unsigned index);
+/** Size and hash of a file now; path is NULL. Statuses of IoCreateFile; STATUS_INVALID_DEVICE_REQUEST: not readable. */
+NTSTATUS io_hash_path(const char *nt_path, struct io_input *out);
 
 /* ---- text.c: names; no locale is asked ---- */
 

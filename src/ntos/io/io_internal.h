@@ -32,6 +32,7 @@ struct io_state {
   size_t (*console_read)(void *context, void *bytes, size_t size);
   void *console_context;
   bool console_is_terminal;
+  struct io_inputs *inputs; /**< NULL: no note is taken of what is read */
 };
 
 /** What a guest path names on the host. */
@@ -58,6 +59,9 @@ void io_for_each_virtual_child(const char *drive_path, void (*fn)(void *context,
                                void *context);
 /** True for a name that a guest can see and ask for. */
 bool io_valid_component(const char *name, size_t length);
+/** Notes what a file holds that is about to be read for the first time, or that a program is about to change it. */
+void io_note_read(const FILE_OBJECT *File);
+void io_note_change(const FILE_OBJECT *File);
 /** A File object with its event signalled; takes `path` over. */
 NTSTATUS io_create_object(enum io_kind kind, char *path, FILE_OBJECT **File);
 /** True for a host file that is no directory and can be opened, with its identity. */

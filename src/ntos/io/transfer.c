@@ -31,6 +31,7 @@ NTSTATUS io_read(FILE_OBJECT *File, void *buffer, ULONG size, const LONG64 *offs
   }
   if (size == 0)
     return STATUS_SUCCESS;
+  io_note_read(File);
   ssize_t moved = at <= (ULONG64)INT64_MAX - size ? host_pread(File->fd, buffer, size, at) : 0;
   if (moved < 0)
     return STATUS_INVALID_DEVICE_REQUEST;
@@ -79,6 +80,7 @@ NTSTATUS io_write(FILE_OBJECT *File, const void *buffer, ULONG size, const LONG6
     return STATUS_SUCCESS;
   if (at > (ULONG64)IO_MAX_FILE_SIZE - size)
     return STATUS_DISK_FULL;
+  io_note_change(File);
   ssize_t moved = host_pwrite(File->fd, buffer, size, at);
   if (moved <= 0)
     return STATUS_DISK_FULL;
@@ -96,6 +98,7 @@ NTSTATUS io_set_size(FILE_OBJECT *File, ULONG64 size)
     return STATUS_INVALID_DEVICE_REQUEST;
   if (!File->writable)
     return STATUS_MEDIA_WRITE_PROTECTED;
+  io_note_change(File);
   if (size > (ULONG64)IO_MAX_FILE_SIZE || !host_truncate(File->fd, size))
     return STATUS_DISK_FULL;
   File->size = size;
@@ -111,6 +114,7 @@ NTSTATUS io_read_all(FILE_OBJECT *File, void **bytes, size_t *size)
     return STATUS_INVALID_FILE_FOR_SECTION;
   if (facts.size > IO_MAX_SECTION_FILE)
     return STATUS_SECTION_TOO_BIG;
+  io_note_read(File);
   void *copy = malloc(facts.size > 0 ? (size_t)facts.size : 1);
   if (copy == NULL)
     return STATUS_INSUFFICIENT_RESOURCES;

@@ -17,6 +17,11 @@ ULONG64 ke_nanoseconds(void)
   return ki_state()->nanoseconds;
 }
 
+ULONG64 ke_blocks(void)
+{
+  return ki_state()->blocks;
+}
+
 /* When an interrupt time comes, in nanoseconds of the machine; 0 for one before its first instruction. */
 static ULONG64 nanoseconds_at(ULONG64 interrupt_time)
 {
@@ -37,6 +42,7 @@ void ke_charge_blocks(ULONG64 blocks)
 {
   struct ke_state *ke = ki_state();
   ke->nanoseconds += blocks * KE_NANOSECONDS_PER_BLOCK;
+  ke->blocks += blocks;
   ke->quantum_left -= blocks < ke->quantum_left ? blocks : ke->quantum_left;
   if (ke->budget_limited)
     ke->budget_left -= blocks < ke->budget_left ? blocks : ke->budget_left;

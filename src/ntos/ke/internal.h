@@ -33,6 +33,8 @@ struct ke_state {
   const volatile int *stop_flag;
 
   uint64_t nanoseconds; /**< virtual time since start-up */
+  uint64_t blocks;      /**< executed since start-up */
+  uint64_t schedule_digest; /**< of every switch: who, and when */
   uint64_t quantum_blocks, quantum_left;
   uint64_t budget_left;
   bool budget_limited;

@@ -71,6 +71,8 @@ ULONG64 KeQueryInterruptTime(void);
 ULONG64 KeQuerySystemTime(void);
 /** Nanoseconds since the machine was made: the finest virtual clock. */
 ULONG64 ke_nanoseconds(void);
+/** Blocks charged since the machine was made. */
+ULONG64 ke_blocks(void);
 /** Charges executed blocks to the clock; timers that became due fire at the next quantum end or wait. */
 void ke_charge_blocks(ULONG64 blocks);
 /** Fires all timers that are due. */
@@ -115,6 +117,8 @@ void ke_set_block_budget(uint64_t blocks);
 #define KE_WAIT_STOPPED NT_STATUS_VALUE(0x2D000001)
 /** Writes who waits for what, one line per thread (deadlock report). */
 void ke_report_waits(char *out, size_t size);
+/** Digest of every switch so far: equal if the same threads ran at the same times. */
+ULONG64 ke_schedule_digest(void);
 /** Calls fn for each thread that ke knows and that has not ended. */
 void ke_for_each_thread(void (*fn)(void *context, KTHREAD *), void *context);
 

@@ -178,12 +178,26 @@ static KTHREAD *select_next(struct ke_state *ke)
   }
 }
 
+/* One round of multiply and fold for each number. */
+KI_INLINE void note_switch(struct ke_state *ke, KTHREAD *next)
+{
+  uint64_t digest = (ke->schedule_digest ^ ((ETHREAD *)next)->Cid.UniqueThread) * 0x9E3779B97F4A7C15ull;
+  digest = (digest ^ digest >> 32 ^ ke->nanoseconds) * 0xD6E8FEB86659FD93ull;
+  ke->schedule_digest = digest ^ digest >> 32;
+}
+
+ULONG64 ke_schedule_digest(void)
+{
+  return ki_state()->schedule_digest;
+}
+
 KI_INLINE void switch_to(struct ke_state *ke, KTHREAD *old, KTHREAD *next)
 {
   next->State = Running;
   ke->quantum_left = ke->quantum_blocks;
   if (next == old)
     return;
+  note_switch(ke, next);
   KeGetPcr()->CurrentThread = next;
   TRACE(DBGKSIM_TRACE_SWITCH, NULL, ((ETHREAD *)next)->Cid.UniqueThread, 0, 0, 0);
   fiber_switch(&old->Fiber, &next->Fiber);
@@ -230,6 +244,7 @@ _Noreturn void KeTerminateThread(void (*reaped)(KTHREAD *))
   KTHREAD *next = select_next(ke);
   next->State = Running;
   ke->quantum_left = ke->quantum_blocks;
+  note_switch(ke, next);
   KeGetPcr()->CurrentThread = next;
   fiber_exit_to(&thread->Fiber, &next->Fiber);
 }

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a run depends on, for recordings: files by hash, the schedule as a digest. */
+#include "client/client.h"
+
+#include "base/host.h"
+#include "ntos/io/io.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void convert(const struct io_input *input, struct dbgksim_file *file)
+{
+  file->path = input->path;
+  file->size = input->size;
+  memcpy(file->sha256, input->sha256, sizeof file->sha256);
+  file->known = input->hashed;
+}
+
+enum dbgksim_status dbgksim_input_file(dbgksim_machine *machine, unsigned number, struct dbgksim_file *file)
+{
+  if (!file)
+    return DBGKSIM_BAD_ARGUMENT;
+  memset(file, 0, sizeof *file);
+  enum dbgksim_status status = machine_enter(machine);
+  if (status != DBGKSIM_OK)
+    return status;
+  const struct io_input *input = io_input_at(number);
+  if (input)
+    convert(input, file);
+  else
+    status = machine_fail(machine, DBGKSIM_NOT_FOUND, "%u files were not read", number);
+  machine_leave(machine);
+  return status;
+}
+
+static enum dbgksim_status hash_host_file(const char *path, struct dbgksim_file *file)
+{
+  struct host_stat facts;
+  int fd = host_open(path, false, false, false);
+  if (fd < 0)
+    return DBGKSIM_NOT_FOUND;
+  if (host_stat_fd(fd, &facts) && facts.kind == HOST_FILE) {
+    file->size = facts.size;
+    file->known = sha256_file(fd, facts.size, file->sha256);
+  }
+  host_close(fd);
+  return file->known ? DBGKSIM_OK : DBGKSIM_NOT_FOUND;
+}
+
+enum dbgksim_status dbgksim_hash_file(dbgksim_machine *machine, const char *path, struct dbgksim_file *file)
+{
+  char nt_path[4096];
+  if (!path || !file)
+    return DBGKSIM_BAD_ARGUMENT;
+  memset(file, 0, sizeof *file);
+  file->path = path;
+  if (!machine)
+    return hash_host_file(path, file);
+  enum dbgksim_status status = machine_enter(machine);
+  if (status != DBGKSIM_OK)
+    return status;
+  struct io_input found = {0};
+  int length = snprintf(nt_path, sizeof nt_path, "\\??\\%s", path);
+  NTSTATUS nt =
+      length > 0 && (size_t)length < sizeof nt_path ? io_hash_path(nt_path, &found) : STATUS_OBJECT_NAME_INVALID;
+  if (NT_SUCCESS(nt)) {
+    convert(&found, file);
+    file->path = path;
+  } else {
+    status = machine_fail(machine, DBGKSIM_NOT_FOUND, "%s can not be read", path);
+  }
+  machine_leave(machine);
+  return status;
+}
+
+uint64_t dbgksim_schedule_digest(dbgksim_machine *machine)
+{
+  if (machine_enter(machine) != DBGKSIM_OK)
+    return 0;
+  uint64_t digest = ke_schedule_digest();
+  machine_leave(machine);
+  return digest;
+}
+
+uint64_t dbgksim_blocks(dbgksim_machine *machine)
+{
+  if (machine_enter(machine) != DBGKSIM_OK)
+    return 0;
+  uint64_t blocks = ke_blocks();
+  machine_leave(machine);
+  return blocks;
+}
