@@ -65,7 +65,8 @@ typedef void dbgksim_trace_fn(void *context, const struct dbgksim_trace_record *
 /** How a machine is to be. Start from dbgksim_config_init. */
 struct dbgksim_config {
   size_t size;              /**< sizeof(struct dbgksim_config), set by dbgksim_config_init */
-  const char *userland;     /**< "wine" (default), or a host folder with ntdll.dll and its companions */
+  const char *userland;     /**< "wine" (default), a host folder with ntdll.dll and its companions, or "none": no
+                                 programs can run, only native threads */
   const struct dbgksim_root *roots; /**< further visible folders; the program's own folder is C:\app */
   unsigned root_count;
   bool app_writable;        /**< C:\app may be written */

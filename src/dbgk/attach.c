@@ -158,8 +158,7 @@ static NTSTATUS DbgkpPostFakeProcessCreateMessages(EPROCESS *Process, DEBUG_OBJE
  * mutex held. */
 static NTSTATUS claim_port(EPROCESS *Process, DEBUG_OBJECT *object, NTSTATUS status, ETHREAD **last)
 {
-  FAST_MUTEX *port_mutex = &dbgk_state()->DbgkpProcessDebugPortMutex;
-  ExAcquireFastMutex(port_mutex);
+  dbgk_lock_port();
   while (NT_SUCCESS(status)) {
     if (Process->DebugPort)
       return STATUS_PORT_ALREADY_SET;
@@ -169,13 +168,13 @@ static NTSTATUS claim_port(EPROCESS *Process, DEBUG_OBJECT *object, NTSTATUS sta
     if (!newer)
       break;
     Process->DebugPort = NULL;
-    ExReleaseFastMutex(port_mutex);
+    dbgk_unlock_port();
     ObDereferenceObject(*last);
     status = DbgkpPostFakeThreadMessages(Process, object, newer, NULL, last);
     if (!NT_SUCCESS(status))
       *last = NULL;
     ObDereferenceObject(newer);
-    ExAcquireFastMutex(port_mutex);
+    dbgk_lock_port();
   }
   return status;
 }
@@ -230,7 +229,7 @@ static NTSTATUS DbgkpSetProcessDebugObject(EPROCESS *Process, DEBUG_OBJECT *obje
   settle_events(object, Process, NT_SUCCESS(status), &taken);
   ExReleaseFastMutex(&object->Mutex);
   /* Until here, or a detach in between would leak the port's reference. */
-  ExReleaseFastMutex(&dbgk_state()->DbgkpProcessDebugPortMutex);
+  dbgk_unlock_port();
   if (LastThread)
     ObDereferenceObject(LastThread);
   dbgk_wake_events(&taken);

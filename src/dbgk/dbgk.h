@@ -10,6 +10,16 @@
 /** Sets up dbgk: the DebugObject type and DbgkpProcessDebugPortMutex. False: no memory. */
 bool DbgkInitSystem(void);
 
+/** How the pointer DebugPort is guarded (spec/2.3, "why two locks"). Windows has both locks; the others show why. */
+enum dbgk_locking {
+  DBGK_BOTH_LOCKS,          /**< DbgkpProcessDebugPortMutex around "read DebugPort, then append" */
+  DBGK_OBJECT_MUTEX,        /**< the debug object's Mutex alone */
+  DBGK_OBJECT_MUTEX_RECHECK /**< likewise, and DbgkpQueueMessage reads DebugPort again under it */
+};
+/** Sets the locking of a machine, for exploration; nothing that a guest does changes it.
+ *  @param signals_early  plants a bug: DbgkpQueueMessage signals EventsPresent before it takes the Mutex */
+void dbgk_set_locking(enum dbgk_locking locking, bool signals_early);
+
 /* ---- services (spec/3.2-3.5); user pointers as ULONG64 ---- */
 
 /** Creates a debug object. STATUS_INVALID_PARAMETER for flags other than DEBUG_KILL_ON_CLOSE. */

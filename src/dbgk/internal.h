@@ -95,8 +95,28 @@ struct dbgk_state {
   FAST_MUTEX DbgkpProcessDebugPortMutex; /**< guards EPROCESS.DebugPort of every process */
   SECTION *system_dll;
   ULONG64 system_dll_base;
+  enum dbgk_locking locking;
+  bool signals_early; /**< the planted bug */
 };
 static inline struct dbgk_state *dbgk_state(void) { return KeGetPcr()->dbgk; }
+
+/** Takes DbgkpProcessDebugPortMutex, unless a variant of the locking does without. */
+static inline void dbgk_take_port_mutex(void)
+{
+  if (dbgk_state()->locking == DBGK_BOTH_LOCKS)
+    (ExAcquireFastMutex)(&dbgk_state()->DbgkpProcessDebugPortMutex);
+  else
+    (ke_race_point)();
+}
+static inline void dbgk_drop_port_mutex(void)
+{
+  if (dbgk_state()->locking == DBGK_BOTH_LOCKS)
+    (ExReleaseFastMutex)(&dbgk_state()->DbgkpProcessDebugPortMutex);
+}
+#define dbgk_lock_port()                                                                                               \
+  (ke_note_place(__func__, &dbgk_state()->DbgkpProcessDebugPortMutex), dbgk_take_port_mutex())
+#define dbgk_unlock_port()                                                                                             \
+  (ke_note_place(__func__, &dbgk_state()->DbgkpProcessDebugPortMutex), dbgk_drop_port_mutex())
 
 /* ---- order.c: a debug object's events; its Mutex is held (not for the first two) ---- */
 

@@ -31,12 +31,12 @@ static void DbgkpCloseObject(EPROCESS *OwnerProcess, void *Object, ACCESS_MASK G
     ke_race_point();
     if (p->DebugPort != object)
       continue;
-    ExAcquireFastMutex(&dbgk_state()->DbgkpProcessDebugPortMutex);
+    dbgk_lock_port();
     if (p->DebugPort == object) {
       p->DebugPort = NULL;
       deref = TRUE;
     }
-    ExReleaseFastMutex(&dbgk_state()->DbgkpProcessDebugPortMutex);
+    dbgk_unlock_port();
     if (!deref)
       continue;
     DbgkpMarkProcessPeb(p);
@@ -45,6 +45,12 @@ static void DbgkpCloseObject(EPROCESS *OwnerProcess, void *Object, ACCESS_MASK G
     ObDereferenceObject(object);
   }
   dbgk_wake_events(&events);
+}
+
+void dbgk_set_locking(enum dbgk_locking locking, bool signals_early)
+{
+  dbgk_state()->locking = locking;
+  dbgk_state()->signals_early = signals_early;
 }
 
 static void delete_debug_object(void *Object)
@@ -147,16 +153,16 @@ void DbgkpMarkProcessPeb(EPROCESS *Process)
   enum { PEB_BEING_DEBUGGED = 2 };
   if (!Process->Peb || !ExAcquireRundownProtection(&Process->RundownProtect))
     return;
-  ExAcquireFastMutex(&dbgk_state()->DbgkpProcessDebugPortMutex);
+  dbgk_lock_port();
   UCHAR being_debugged = Process->DebugPort != NULL;
   mm_process_write(Process, Process->Peb + PEB_BEING_DEBUGGED, &being_debugged, 1, NULL);
-  ExReleaseFastMutex(&dbgk_state()->DbgkpProcessDebugPortMutex);
+  dbgk_unlock_port();
   ExReleaseRundownProtection(&Process->RundownProtect);
 }
 
 void DbgkCopyProcessDebugPort(EPROCESS *Process, EPROCESS *Parent, DEBUG_OBJECT *Object)
 {
-  ExAcquireFastMutex(&dbgk_state()->DbgkpProcessDebugPortMutex);
+  dbgk_lock_port();
   if (!Object && Parent && !(Parent->Flags & PS_PROCESS_FLAGS_NO_DEBUG_INHERIT))
     Object = Parent->DebugPort;
   if (Object) {
@@ -168,21 +174,21 @@ void DbgkCopyProcessDebugPort(EPROCESS *Process, EPROCESS *Parent, DEBUG_OBJECT 
     }
     ExReleaseFastMutex(&Object->Mutex);
   }
-  ExReleaseFastMutex(&dbgk_state()->DbgkpProcessDebugPortMutex);
+  dbgk_unlock_port();
   DbgkpMarkProcessPeb(Process);
 }
 
 NTSTATUS DbgkClearProcessDebugObject(EPROCESS *Process, DEBUG_OBJECT *Object)
 {
   LIST_ENTRY events;
-  ExAcquireFastMutex(&dbgk_state()->DbgkpProcessDebugPortMutex);
+  dbgk_lock_port();
   DEBUG_OBJECT *port = Process->DebugPort;
   if (!port || (Object && port != Object)) {
-    ExReleaseFastMutex(&dbgk_state()->DbgkpProcessDebugPortMutex);
+    dbgk_unlock_port();
     return STATUS_PORT_NOT_SET;
   }
   Process->DebugPort = NULL;
-  ExReleaseFastMutex(&dbgk_state()->DbgkpProcessDebugPortMutex);
+  dbgk_unlock_port();
   DbgkpMarkProcessPeb(Process);
   ExAcquireFastMutex(&port->Mutex);
   dbgk_take_events(port, Process, &events);
@@ -215,11 +221,11 @@ NTSTATUS DbgkOpenProcessDebugPort(EPROCESS *Process, ACCESS_MASK DesiredAccess, 
   ke_race_point();
   if (!Process->DebugPort)
     return STATUS_PORT_NOT_SET;
-  ExAcquireFastMutex(&dbgk_state()->DbgkpProcessDebugPortMutex);
+  dbgk_lock_port();
   DEBUG_OBJECT *object = Process->DebugPort;
   if (object)
     ObReferenceObject(object);
-  ExReleaseFastMutex(&dbgk_state()->DbgkpProcessDebugPortMutex);
+  dbgk_unlock_port();
   if (!object)
     return STATUS_PORT_NOT_SET;
   NTSTATUS status = ObOpenObjectByPointer(object, 0, DesiredAccess, ob_types()->DebugObject, Handle);

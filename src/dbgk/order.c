@@ -147,6 +147,7 @@ bool dbgk_is_first(const DEBUG_EVENT *event)
 
 void dbgk_link_event(DEBUG_OBJECT *object, DEBUG_EVENT *event)
 {
+  ke_check_live(object);
   InsertTailList(&object->EventList, &event->EventList);
   event->sequence = object->next_sequence++;
   InitializeListHead(&event->process_entry);
@@ -166,6 +167,7 @@ void dbgk_link_event(DEBUG_OBJECT *object, DEBUG_EVENT *event)
 
 void dbgk_unlink_event(DEBUG_OBJECT *object, DEBUG_EVENT *event)
 {
+  ke_check_live(event);
   if (!(event->Flags & INACTIVE_FLAGS))
     remove_active(object, event);
   if (dbgk_is_first(event)) {

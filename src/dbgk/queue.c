@@ -117,7 +117,7 @@ NTSTATUS DbgkpQueueMessage(EPROCESS *Process, ETHREAD *Thread, DBGKM_APIMSG *Api
   } else {
     memset(event, 0, offsetof(DEBUG_EVENT, ApiMsg));
     event->Flags = Flags;
-    ExAcquireFastMutex(&dbgk_state()->DbgkpProcessDebugPortMutex);
+    dbgk_lock_port();
     object = live_port(Process, Thread, ApiMsg->ApiNumber, Flags);
     KeInitializeEvent(&event->ContinueEvent, SynchronizationEvent, FALSE);
   }
@@ -129,12 +129,18 @@ NTSTATUS DbgkpQueueMessage(EPROCESS *Process, ETHREAD *Thread, DBGKM_APIMSG *Api
   if (!object) {
     status = STATUS_PORT_NOT_SET;
   } else {
+    const struct dbgk_state *dbgk = dbgk_state();
+    if (dbgk->signals_early)
+      KeSetEvent(&object->EventsPresent);
     ExAcquireFastMutex(&object->Mutex);
     if (object->Flags & DEBUG_OBJECT_DELETE_PENDING) {
       status = STATUS_DEBUGGER_INACTIVE;
+    } else if (dbgk->locking == DBGK_OBJECT_MUTEX_RECHECK && !(Flags & DEBUG_EVENT_NOWAIT) &&
+               Process->DebugPort != object) {
+      status = STATUS_PORT_NOT_SET;
     } else {
       dbgk_link_event(object, event);
-      if (!(Flags & DEBUG_EVENT_NOWAIT))
+      if (!(Flags & DEBUG_EVENT_NOWAIT) && !dbgk->signals_early)
         KeSetEvent(&object->EventsPresent);
       status = STATUS_SUCCESS;
     }
@@ -147,7 +153,7 @@ NTSTATUS DbgkpQueueMessage(EPROCESS *Process, ETHREAD *Thread, DBGKM_APIMSG *Api
       free_event(event);
     return status;
   }
-  ExReleaseFastMutex(&dbgk_state()->DbgkpProcessDebugPortMutex);
+  dbgk_unlock_port();
   if (NT_SUCCESS(status)) {
     KeWaitForSingleObject(&event->ContinueEvent, Executive, KernelMode, FALSE, NULL);
     status = event->Status;

@@ -83,7 +83,8 @@ static bool build_io(dbgksim_machine *m, const struct dbgksim_config *c, const s
     return false;
   for (unsigned i = 0; i < c->root_count; i++)
     roots[n++] = (struct io_root){c->roots[i].host, c->roots[i].guest, c->roots[i].writable};
-  roots[n++] = (struct io_root){userland->dlls, "C:\\windows\\system32", false};
+  if (userland->dlls[0])
+    roots[n++] = (struct io_root){userland->dlls, "C:\\windows\\system32", false};
   if (userland->nls[0])
     roots[n++] = (struct io_root){userland->nls, "C:\\windows\\system32", false};
   const struct io_config config = {

@@ -32,6 +32,8 @@ static bool is_kind(const char *folder, const char *name, enum host_kind kind)
 bool machine_find_userland(const char *name, struct machine_userland *out, char *message, size_t size)
 {
   memset(out, 0, sizeof *out);
+  if (strcmp(name, "none") == 0)
+    return true;
   if (strcmp(name, "wine")) {
     if (!is_kind(name, "ntdll.dll", HOST_FILE)) {
       snprintf(message, size, "userland %s: no ntdll.dll in that folder", name);
@@ -126,7 +128,8 @@ enum dbgksim_status machine_load_userland(dbgksim_machine *m, const char *name)
   static const char schema[] = "\\??\\C:\\windows\\system32\\apisetschema.dll";
   struct life_userland userland = {0};
   struct io_basic facts;
-  (void)name;
+  if (strcmp(name, "none") == 0)
+    return DBGKSIM_OK;
   enum dbgksim_status status = machine_open_section(m, ntdll, true, &userland.ntdll);
   if (status != DBGKSIM_OK)
     return status;

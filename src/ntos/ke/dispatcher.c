@@ -14,8 +14,9 @@ void KeInitializeEvent(KEVENT *Event, EVENT_TYPE Type, BOOLEAN State)
   init_header(&Event->Header, Type == NotificationEvent ? EventNotificationObject : EventSynchronizationObject, State);
 }
 
-LONG KeSetEvent(KEVENT *Event)
+LONG(KeSetEvent)(KEVENT *Event)
 {
+  ke_check_live(Event);
   LONG previous = Event->Header.SignalState;
   Event->Header.SignalState = 1;
   if (!previous)

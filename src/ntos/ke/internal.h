@@ -69,7 +69,7 @@ void ki_ask_policy(enum ke_choice_point point);
 static inline void ki_choice(enum ke_choice_point point)
 {
   const struct ke_state *ke = ki_state();
-  if (ke->policy.preempts_at_signals && ke->ready_count)
+  if (ke->policy.preempts_at_signals && (ke->ready_count || ke->policy.observe))
     ki_ask_policy(point);
 }
 /** Sets a timer on absolute interrupt time (100 ns). */

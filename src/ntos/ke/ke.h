@@ -21,8 +21,15 @@ void *ExReallocatePool(void *block, size_t size, ULONG tag);
 /* ---- machine-wide ke state ---- */
 
 /** Where the scheduler is asked who runs next (DESIGN 1.5). */
-enum ke_choice_point { KE_CHOICE_WAIT, KE_CHOICE_SIGNAL, KE_CHOICE_LOCK, KE_CHOICE_QUANTUM, KE_CHOICE_YIELD,
-                       KE_CHOICE_RACE };
+enum ke_choice_point {
+  KE_CHOICE_WAIT,        /**< the running thread has to wait, or has ended */
+  KE_CHOICE_SIGNAL,      /**< something was signalled */
+  KE_CHOICE_LOCK,        /**< before a lock is taken, and after it is released */
+  KE_CHOICE_QUANTUM,
+  KE_CHOICE_YIELD,
+  KE_CHOICE_RACE,        /**< between an unlocked read and its use */
+  KE_CHOICE_BEFORE_WAIT  /**< before a wait looks at its objects */
+};
 
 /** Who runs next. `choose` gets the ready threads in order of readiness; at every point but KE_CHOICE_WAIT the
  *  running thread is the *first* of them. It returns an index below n. */
@@ -30,7 +37,13 @@ struct ke_policy {
   unsigned (*choose)(void *context, enum ke_choice_point point, KTHREAD *const ready[], unsigned n);
   void *context;
   bool preempts_at_signals; /**< asked at signals, locks and race points too; else these cost one branch */
+  /** NULL, or called at each of those points before `choose`, also where nobody else is ready: the routine that the
+   *  running thread is in, and what it locks, signals or waits for. */
+  void (*observe)(void *context, enum ke_choice_point point, KTHREAD *running, const char *place, const void *object);
 };
+
+/** Makes a policy the machine's; all zero is round robin. */
+void ke_set_policy(const struct ke_policy *policy);
 
 /** Why a machine stopped running although threads are left. */
 enum ke_end_reason { KE_RUNNING, KE_DEADLOCK, KE_BUDGET, KE_INTERRUPTED, KE_TRIPLE_FAULT, KE_INTERNAL_ERROR };
@@ -122,6 +135,7 @@ ULONG64 ke_schedule_digest(void);
 /** Calls fn for each thread that ke knows and that has not ended. */
 void ke_for_each_thread(void (*fn)(void *context, KTHREAD *), void *context);
 
+
 /* ---- dispatcher.c ---- */
 
 void KeInitializeEvent(KEVENT *Event, EVENT_TYPE Type, BOOLEAN State);
@@ -198,5 +212,52 @@ void ExReleaseRundownProtection(EX_RUNDOWN_REF *Ref);
 void ExWaitForRundownProtectionRelease(EX_RUNDOWN_REF *Ref);
 void KeEnterCriticalRegion(void);
 void KeLeaveCriticalRegion(void);
+
+/* ---- quarantine.c: freed memory while schedules are explored ---- */
+
+/** The first use of a freed block. */
+struct ke_freed_use {
+  const char *routine; /**< that used it */
+  const char *freed_by;
+  ULONG64 user, freer; /**< thread ids */
+  const void *block;   /**< start of the freed block; its bytes are kept */
+  size_t size, offset; /**< of the block; where in it */
+};
+
+/** From now on freed blocks of the pool keep their bytes and are not used again, and a use of one is noted. Up to
+ *  `limit` blocks are known. False: no memory. */
+bool ke_quarantine_start(size_t limit);
+/** The first use of a freed block, or NULL. */
+const struct ke_freed_use *ke_quarantine_finding(void);
+/** Takes a block in; false if there is no quarantine. */
+bool ke_quarantine_take(void *block);
+/** The rest of ke_check_live. */
+void ke_quarantine_check(const void *object);
+/** Said wherever an object is touched that others may have freed: locks, signals, waits, references. */
+static inline void ke_check_live(const void *object)
+{
+  if (__builtin_expect(KeGetPcr()->quarantine != NULL, 0))
+    ke_quarantine_check(object);
+}
+
+/* ---- where a scheduling choice is: for the steps of an explored schedule ---- */
+
+/** Notes the routine that comes to a scheduling choice, and the object that it is about. */
+static inline void ke_note_place(const char *routine, const void *object)
+{
+  KPCR *pcr = KeGetPcr();
+  pcr->place = routine;
+  pcr->place_object = object;
+}
+/* These evaluate their first argument twice. */
+#define ke_race_point() (ke_note_place(__func__, NULL), (ke_race_point)())
+#define ExAcquireFastMutex(Mutex) (ke_note_place(__func__, (Mutex)), (ExAcquireFastMutex)(Mutex))
+#define ExReleaseFastMutex(Mutex) (ke_note_place(__func__, (Mutex)), (ExReleaseFastMutex)(Mutex))
+#define ExWaitForRundownProtectionRelease(Ref)                                                                         \
+  (ke_note_place(__func__, (Ref)), (ExWaitForRundownProtectionRelease)(Ref))
+#define KeSetEvent(Event) (ke_note_place(__func__, (Event)), (KeSetEvent)(Event))
+#define KeWaitForSingleObject(Object, ...)                                                                             \
+  (ke_note_place(__func__, (Object)), (KeWaitForSingleObject)((Object), __VA_ARGS__))
+#define KeResumeThread(Thread) (ke_note_place(__func__, (Thread)), (KeResumeThread)(Thread))
 
 #endif

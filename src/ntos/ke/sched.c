@@ -211,11 +211,17 @@ void KiSwapThread(void)
   switch_to(ke, old, select_next(ke));
 }
 
+void ke_set_policy(const struct ke_policy *policy) { ki_state()->policy = *policy; }
+
 void ki_ask_policy(enum ke_choice_point point)
 {
   struct ke_state *ke = ki_state();
   KTHREAD *old = KeGetCurrentThread();
   if (ke->end != KE_RUNNING || old->State != Running)
+    return;
+  if (ke->policy.observe)
+    ke->policy.observe(ke->policy.context, point, old, KeGetPcr()->place, KeGetPcr()->place_object);
+  if (!ke->ready_count)
     return;
   unsigned n = list_choices(ke, old);
   unsigned i = n ? ke->policy.choose(ke->policy.context, point, ke->choices, n) : 0;
@@ -226,7 +232,7 @@ void ki_ask_policy(enum ke_choice_point point)
   switch_to(ke, old, next);
 }
 
-void ke_race_point(void)
+void(ke_race_point)(void)
 {
   ki_choice(KE_CHOICE_RACE);
 }

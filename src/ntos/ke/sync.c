@@ -10,14 +10,16 @@ void ExInitializeFastMutex(FAST_MUTEX *Mutex)
   KeInitializeEvent(&Mutex->Event, SynchronizationEvent, FALSE);
 }
 
-void ExAcquireFastMutex(FAST_MUTEX *Mutex)
+void(ExAcquireFastMutex)(FAST_MUTEX *Mutex)
 {
   KTHREAD *thread = KeGetCurrentThread();
   ki_choice(KE_CHOICE_LOCK);
+  ke_check_live(Mutex);
   while (Mutex->Owner) {
     Mutex->Contention++;
     Mutex->waiters++;
-    NTSTATUS status = KeWaitForSingleObject(&Mutex->Event, WrFastMutex, KernelMode, FALSE, NULL);
+    NTSTATUS status = (KeWaitForSingleObject)(&Mutex->Event, WrFastMutex, KernelMode, FALSE, NULL);
+    ke_check_live(Mutex);
     Mutex->waiters--;
     /* Nobody can run who would release it: an inconsistency, which must not become a hang. */
     if (status == KE_WAIT_STOPPED) {
@@ -30,12 +32,13 @@ void ExAcquireFastMutex(FAST_MUTEX *Mutex)
   thread->KernelApcDisable++;
 }
 
-void ExReleaseFastMutex(FAST_MUTEX *Mutex)
+void(ExReleaseFastMutex)(FAST_MUTEX *Mutex)
 {
+  ke_check_live(Mutex);
   Mutex->Owner = NULL;
   KeGetCurrentThread()->KernelApcDisable--;
   if (Mutex->waiters)
-    KeSetEvent(&Mutex->Event);
+    (KeSetEvent)(&Mutex->Event);
   else
     ki_choice(KE_CHOICE_LOCK);
 }
@@ -58,17 +61,17 @@ BOOLEAN ExAcquireRundownProtection(EX_RUNDOWN_REF *Ref)
 void ExReleaseRundownProtection(EX_RUNDOWN_REF *Ref)
 {
   if (--Ref->count == 0 && Ref->waiter)
-    KeSetEvent(Ref->waiter);
+    (KeSetEvent)(Ref->waiter);
 }
 
-void ExWaitForRundownProtectionRelease(EX_RUNDOWN_REF *Ref)
+void(ExWaitForRundownProtectionRelease)(EX_RUNDOWN_REF *Ref)
 {
   Ref->run_down = true;
   while (Ref->count) {
     KEVENT event;
     KeInitializeEvent(&event, NotificationEvent, FALSE);
     Ref->waiter = &event;
-    NTSTATUS status = KeWaitForSingleObject(&event, WrRundown, KernelMode, FALSE, NULL);
+    NTSTATUS status = (KeWaitForSingleObject)(&event, WrRundown, KernelMode, FALSE, NULL);
     Ref->waiter = NULL;
     if (status == KE_WAIT_STOPPED) {
       ke_resume();

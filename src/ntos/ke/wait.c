@@ -183,10 +183,11 @@ KI_INLINE NTSTATUS wait_for(ULONG Count, void *const Object[], WAIT_TYPE WaitTyp
     if (!blocks)
       return STATUS_INSUFFICIENT_RESOURCES;
   }
-  ki_choice(KE_CHOICE_WAIT);
+  ki_choice(KE_CHOICE_BEFORE_WAIT);
   if (WaitMode == UserMode)
     KiWaitWhileHeld();
   for (ULONG i = 0; i < Count; i++) {
+    ke_check_live(Object[i]);
     blocks[i].Object = Object[i];
     blocks[i].Thread = thread;
     blocks[i].WaitKey = (USHORT)i;
@@ -220,7 +221,7 @@ NTSTATUS KeWaitForMultipleObjects(ULONG Count, void *const Object[], WAIT_TYPE W
   return wait_for(Count, Object, WaitType, WaitReason, WaitMode, Alertable, Timeout);
 }
 
-NTSTATUS KeWaitForSingleObject(void *Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
+NTSTATUS(KeWaitForSingleObject)(void *Object, KWAIT_REASON WaitReason, KPROCESSOR_MODE WaitMode, BOOLEAN Alertable,
                                const LONG64 *Timeout)
 {
   return wait_for(1, &Object, WaitAny, WaitReason, WaitMode, Alertable, Timeout);
@@ -284,7 +285,7 @@ LONG KeSuspendThread(KTHREAD *Thread)
   return previous;
 }
 
-LONG KeResumeThread(KTHREAD *Thread)
+LONG(KeResumeThread)(KTHREAD *Thread)
 {
   LONG previous = Thread->SuspendCount;
   if (previous) {

@@ -82,7 +82,7 @@ static void exit_process(EPROCESS *process)
 static void free_thread_memory(EPROCESS *process, ETHREAD *thread)
 {
   ULONG64 size = 0, base = thread->stack_allocation;
-  if (process->native)
+  if (!process->Vm)
     return;
   MmFreeVirtualMemory(process, &base, &size, MEM_RELEASE);
   /* Wine's loader keeps its threads' TEBs in a list that only an exit of their own leaves. */

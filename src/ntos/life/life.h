@@ -61,6 +61,17 @@ NTSTATUS life_build_parameters(const struct life_process_request *request, const
                                void **block, size_t *size);
 /** Makes a thread of host code in a native process: fn runs on a fiber, its return ends the thread. */
 NTSTATUS PsCreateNativeThread(EPROCESS *Process, void (*fn)(void *argument), void *argument, ETHREAD **Thread);
+/** Makes a process that has no user memory and runs no user code: its threads are host code, but for all others it is a
+ *  process like any. It comes referenced, without a thread.
+ *  @param Section  stands for its image; referenced by the process */
+NTSTATUS PsCreateMinimalProcess(EPROCESS *Parent, const char *image_file_name, SECTION *Section, EPROCESS **Process);
+/** Makes a thread of a minimal process: it tells of its start like a user thread, then fn(argument) takes the place of
+ *  user code. It comes referenced. CreateFlags as for PspCreateUserThread. */
+NTSTATUS life_create_minimal_thread(EPROCESS *Process, void (*fn)(void *argument), void *argument, ULONG CreateFlags,
+                                    ETHREAD **Thread);
+/** What happens between the kernel and user code, for the running thread of a minimal process, after each service: its
+ *  exit (it does not return then), suspension and freeze. */
+void life_return_to_user_mode(void);
 /** Ends the running thread for good (spec/3.6). */
 _Noreturn void PspExitThread(NTSTATUS ExitStatus);
 

@@ -83,6 +83,7 @@ NTSTATUS ObCreateObject(OBJECT_TYPE *Type, size_t size, void **Object)
 void ObReferenceObject(void *Object)
 {
   OBJECT_HEADER *header = ob_header(Object);
+  ke_check_live(header);
   if (header->PointerCount <= 0) {
     ob_internal_error("ObReferenceObject: the object is being deleted", Object);
     return;
@@ -113,6 +114,7 @@ static void delete_object(OBJECT_HEADER *header)
 void ObDereferenceObject(void *Object)
 {
   OBJECT_HEADER *header = ob_header(Object);
+  ke_check_live(header);
   if (header->PointerCount <= 0) {
     ob_internal_error("ObDereferenceObject: reference count below zero", Object);
     return;
