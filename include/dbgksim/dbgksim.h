@@ -115,6 +115,21 @@ DBGKSIM_API uint64_t dbgksim_time(dbgksim_machine *machine);
 /** Who waits for what, one line per thread. */
 DBGKSIM_API enum dbgksim_status dbgksim_report_waits(dbgksim_machine *machine, char *out, size_t size);
 
+/* ---- snapshots ---- */
+
+typedef struct dbgksim_snapshot dbgksim_snapshot;
+
+/** Keeps the state of a machine: memory, threads wherever they are blocked, debuggers, the clock. Not kept: files of the
+ *  host that programs write, what input was taken, subscriptions to the trace, memory of the caller that native threads
+ *  use. Not from a native thread. */
+DBGKSIM_API enum dbgksim_status dbgksim_snapshot_take(dbgksim_machine *machine, dbgksim_snapshot **snapshot);
+/** Makes the machine what it was; as often as wanted, any snapshot of the machine in any order. It costs in proportion
+ *  to what was written since, if this snapshot is the one taken or restored last. Debuggers and native threads made
+ *  since are gone; their handles must not be used any more. */
+DBGKSIM_API enum dbgksim_status dbgksim_snapshot_restore(dbgksim_snapshot *snapshot);
+/** Forgets a snapshot, not the state; NULL is allowed. dbgksim_machine_destroy forgets those that are left. */
+DBGKSIM_API void dbgksim_snapshot_drop(dbgksim_snapshot *snapshot);
+
 /* ---- programs ---- */
 
 /** A program to start. */

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What a switch delivers: the position that was left and the pointer that was handed over. */
@@ -109,6 +110,86 @@ void fiber_stacks_prefill(fiber_stacks *s, uint8_t fill)
   s->prefill = true;
   s->fill = fill;
 }
+
+/* ---- copies ---- */
+
+struct saved_stack {
+  uint8_t *low, *from; /* its ends: low <= from < low + fiber_stack_size */
+  uint8_t *bytes;      /* of [from, low + fiber_stack_size), in the copy itself */
+  uint8_t *shadow;     /* of the same; the sanitizer's */
+};
+
+struct fiber_stacks_copy {
+  size_t fresh, free_count;
+  uint32_t *free_slots;
+  size_t count;
+  struct saved_stack stacks[];
+};
+
+fiber_stacks_copy *fiber_stacks_save(const fiber_stacks *s, const fiber *const fibers[], size_t count)
+{
+  size_t head = sizeof(fiber_stacks_copy) + count * sizeof(struct saved_stack) + s->free_count * sizeof(uint32_t);
+  size_t total = head;
+  for (size_t i = 0; i < count; i++) {
+    total += (size_t)((uint8_t *)fibers[i]->stack_low + fiber_stack_size - (uint8_t *)fibers[i]->context);
+  }
+  fiber_stacks_copy *copy = malloc(total);
+  if (copy == NULL) {
+    return NULL;
+  }
+  copy->fresh = s->fresh;
+  copy->free_count = s->free_count;
+  copy->count = count;
+  copy->free_slots = (uint32_t *)(void *)&copy->stacks[count];
+  memcpy(copy->free_slots, s->free_slots, s->free_count * sizeof(uint32_t));
+  uint8_t *bytes = (uint8_t *)copy + head;
+  bool complete = true;
+  for (size_t i = 0; i < count; i++) {
+    struct saved_stack *saved = &copy->stacks[i];
+    saved->low = fibers[i]->stack_low;
+    saved->from = fibers[i]->context;
+    saved->bytes = bytes;
+    size_t size = (size_t)(saved->low + fiber_stack_size - saved->from);
+    sanitizer_copy(bytes, saved->from, size);
+    saved->shadow = NULL;
+    complete = complete && sanitizer_save_shadow(saved->from, size, &saved->shadow);
+    bytes += size;
+  }
+  if (!complete) {
+    fiber_stacks_copy_free(copy);
+    return NULL;
+  }
+  return copy;
+}
+
+void fiber_stacks_restore(fiber_stacks *s, const fiber_stacks_copy *copy)
+{
+#if BASE_ASAN
+  /* Frames that are cut off leave the red zones of their variables behind. */
+  for (size_t i = 0; i < s->fresh; i++) {
+    BASE_UNPOISON(s->slots + i * s->slot_size + s->page_size, fiber_stack_size);
+  }
+#endif
+  s->fresh = copy->fresh;
+  s->free_count = copy->free_count;
+  memcpy(s->free_slots, copy->free_slots, copy->free_count * sizeof(uint32_t));
+  for (size_t i = 0; i < copy->count; i++) {
+    const struct saved_stack *saved = &copy->stacks[i];
+    size_t size = (size_t)(saved->low + fiber_stack_size - saved->from);
+    sanitizer_copy(saved->from, saved->bytes, size);
+    sanitizer_load_shadow(saved->from, size, saved->shadow);
+  }
+}
+
+void fiber_stacks_copy_free(fiber_stacks_copy *copy)
+{
+  for (size_t i = 0; copy != NULL && i < copy->count; i++) {
+    free(copy->stacks[i].shadow);
+  }
+  free(copy);
+}
+
+/* ---- switches ---- */
 
 static void leave(fiber *from, fiber *to, bool for_good)
 {

@@ -35,6 +35,16 @@ void fiber_stack_return(fiber_stacks *s, void *stack);
 /** Fills every unused stack byte that is taken from now on with `fill` (determinism test). */
 void fiber_stacks_prefill(fiber_stacks *s, uint8_t fill);
 
+/** The used parts of stacks at some moment. */
+typedef struct fiber_stacks_copy fiber_stacks_copy;
+/** Copies the book-keeping, and of the stack of each of `count` fibers that do not run what lies above its stack
+ *  pointer. NULL: no memory. */
+fiber_stacks_copy *fiber_stacks_save(const fiber_stacks *s, const fiber *const fibers[], size_t count);
+/** Puts everything back in place; the fibers' own records are the caller's to restore. */
+void fiber_stacks_restore(fiber_stacks *s, const fiber_stacks_copy *copy);
+/** Frees a copy; NULL is allowed. */
+void fiber_stacks_copy_free(fiber_stacks_copy *copy);
+
 /** Prepares a fiber on `stack` (fiber_stack_size bytes) that will run entry(argument) at its first switch. */
 void fiber_init(fiber *f, void *stack, void (*entry)(void *), void *argument);
 /** Makes `f` stand for the caller's own stack; call anew at each entry into a machine. */

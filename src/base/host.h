@@ -28,6 +28,8 @@ int host_memfd(const char *name, uint64_t size);
 bool host_memfd_seal(int fd);
 /** True if 1 GB of read-write-execute memory can be mapped now (the translator's buffer; DESIGN 5). */
 bool host_can_map_translator(void);
+/** First bytes at or above `offset` of a memory file that were ever written, as [*start, *end). False: none. */
+bool host_next_data(int fd, uint64_t offset, uint64_t *start, uint64_t *end);
 /** Closes a descriptor. */
 void host_close(int fd);
 

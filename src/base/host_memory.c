@@ -94,6 +94,17 @@ bool host_can_map_translator(void)
   return true;
 }
 
+bool host_next_data(int fd, uint64_t offset, uint64_t *start, uint64_t *end)
+{
+  off_t data = lseek(fd, (off_t)offset, SEEK_DATA);
+  off_t hole = data < 0 ? -1 : lseek(fd, data, SEEK_HOLE);
+  if (hole < 0)
+    return false;
+  *start = (uint64_t)data;
+  *end = (uint64_t)hole;
+  return true;
+}
+
 void host_close(int fd)
 {
   if (fd >= 0) {

@@ -8,6 +8,7 @@
 #include "base/sanitizer.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define GRANULE 16u
@@ -269,4 +270,63 @@ void pool_prefill(pool *p, uint8_t fill)
 {
   p->prefill = true;
   p->fill = fill;
+}
+
+/* ---- copies ---- */
+
+struct pool_copy {
+  size_t used;
+  uint8_t *shadow; /* the sanitizer's, NULL in a plain build */
+  uint8_t bytes[];
+};
+
+/* More unused bytes than this are given back rather than cleared. */
+#define DISCARD_LIMIT ((size_t)1 << 18)
+
+pool_copy *pool_save(const pool *p)
+{
+  pool_copy *copy = malloc(sizeof *copy + p->used);
+  if (copy == NULL) {
+    return NULL;
+  }
+  copy->used = p->used;
+  if (!sanitizer_save_shadow(p, p->used, &copy->shadow)) {
+    free(copy);
+    return NULL;
+  }
+  sanitizer_copy(copy->bytes, p, p->used);
+  return copy;
+}
+
+/* Bytes behind the high-water mark must read as zero: pool_alloc does not clear fresh ones. */
+static void clear_unused(pool *p, size_t from, size_t to)
+{
+  if (to <= from) {
+    return;
+  }
+  BASE_UNPOISON((uint8_t *)p + from, to - from);
+  if (to - from > DISCARD_LIMIT) {
+    size_t page = host_page_size(), whole = (from + page - 1) & ~(page - 1), end = (to + page - 1) & ~(page - 1);
+    memset((uint8_t *)p + from, 0, whole - from);
+    host_discard((uint8_t *)p + whole, end - whole);
+  } else {
+    memset((uint8_t *)p + from, 0, to - from);
+  }
+}
+
+void pool_restore(pool *p, const pool_copy *copy)
+{
+  size_t rooted = p->rooted;
+  clear_unused(p, copy->used, p->used);
+  sanitizer_copy(p, copy->bytes, copy->used);
+  sanitizer_load_shadow(p, copy->used, copy->shadow);
+  p->rooted = rooted;
+}
+
+void pool_copy_free(pool_copy *copy)
+{
+  if (copy != NULL) {
+    free(copy->shadow);
+    free(copy);
+  }
 }

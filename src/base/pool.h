@@ -39,4 +39,13 @@ void pool_walk(const pool *p, void (*fn)(void *context, uint32_t tag, size_t siz
  */
 void pool_prefill(pool *p, uint8_t fill);
 
+/** A pool's contents at some moment. */
+typedef struct pool_copy pool_copy;
+/** Copies a pool up to its high-water mark. NULL: no memory. */
+pool_copy *pool_save(const pool *p);
+/** Puts the contents back in place: every pointer into the pool is as good as it was when `copy` was made. */
+void pool_restore(pool *p, const pool_copy *copy);
+/** Frees a copy; NULL is allowed. */
+void pool_copy_free(pool_copy *copy);
+
 #endif

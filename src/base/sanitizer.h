@@ -3,6 +3,10 @@
 #ifndef BASE_SANITIZER_H
 #define BASE_SANITIZER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #if defined(__SANITIZE_ADDRESS__)
 #define BASE_ASAN 1
 #elif defined(__has_feature)
@@ -26,5 +30,12 @@
 #define BASE_POISON(address, size) ((void)(address), (void)(size))
 #define BASE_UNPOISON(address, size) ((void)(address), (void)(size))
 #endif
+
+/** memcpy of memory that may be poisoned. */
+void sanitizer_copy(void *to, const void *from, size_t size);
+/** Copies the poison marks of a range into malloc'ed *shadow (NULL in a plain build). False: no memory. */
+bool sanitizer_save_shadow(const void *address, size_t size, uint8_t **shadow);
+/** Puts the poison marks of a range back. */
+void sanitizer_load_shadow(void *address, size_t size, const uint8_t *shadow);
 
 #endif

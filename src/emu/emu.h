@@ -110,6 +110,8 @@ void emu_engine_counts(const emu *e, unsigned *in_use, unsigned *idle);
 
 /** Makes an empty space (nothing present but the kernel arena). NULL: no memory. */
 address_space *space_create(emu *e);
+/** The space will be destroyed and not run any more: where a snapshot keeps its pages, later edits are skipped. */
+void space_close(address_space *s);
 /** Ends a space: its engine, if any, goes back to the pool, with the translations of unchanged image pages. */
 void space_destroy(address_space *s);
 /** The arena that holds `va`, NULL if none. */
@@ -138,6 +140,22 @@ bool space_map_view(address_space *s, uint64_t va, uint64_t size, int fd, uint64
                     uint64_t image_id);
 /** Replaces a view by zero pages. */
 void space_unmap_view(address_space *s, uint64_t va, uint64_t size);
+
+/* ---- snapshots ---- */
+
+/** All spaces and the kernel arena at some moment. Register files lie in the pool, which is the caller's to restore:
+ *  right after emu_snapshot_restore, so that the spaces are the same. Files of views stay open while a snapshot lives. */
+typedef struct emu_snapshot emu_snapshot;
+/** Keeps the state of all spaces. Every space must have been made since the same emu_create. NULL: no memory. */
+emu_snapshot *emu_snapshot_take(emu *e);
+/** Puts memory, page tables and views of all spaces back in place. What was written since the last take or restore is
+ *  copied back; for another snapshot than that one, everything is. Translations of bytes that stay are kept. Contents of
+ *  shared views (not copy-on-write) are the caller's to restore. False: no memory; the machine is lost. */
+bool emu_snapshot_restore(emu_snapshot *snapshot);
+/** Forgets a snapshot; engines that only it kept are emptied. NULL is allowed. */
+void emu_snapshot_drop(emu_snapshot *snapshot);
+/** Bytes of host memory that a snapshot holds. */
+size_t emu_snapshot_size(const emu_snapshot *snapshot);
 
 /* ---- processors ---- */
 

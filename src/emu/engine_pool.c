@@ -84,6 +84,7 @@ enum emu_status emu_create(const struct emu_config *config, emu **out, char *mes
   e->tables_size = (e->tables_size + ROUND_2MB) & ~(size_t)ROUND_2MB;
   InitializeListHead(&e->in_use);
   InitializeListHead(&e->idle);
+  InitializeListHead(&e->parked);
   e->kernel = host_reserve(e->config.kernel_arena_size);
   e->kernel_tables = host_reserve(EMU_KERNEL_TABLES_SIZE);
   if (e->kernel == NULL || e->kernel_tables == NULL || e->tables_size > EMU_PAGE_TABLES_SIZE - EMU_KERNEL_TABLES_SIZE) {
@@ -91,6 +92,7 @@ enum emu_status emu_create(const struct emu_config *config, emu **out, char *mes
     return fail(EMU_NO_MEMORY, "no address space for the processor", message, message_size);
   }
   kernel_area_init(e->kernel);
+  e->kernel_used = EMU_KERNEL_FIRST_FREE - EMU_KERNEL_BASE;
   build_kernel_tables(e);
   *out = e;
   return EMU_OK;
@@ -104,6 +106,8 @@ void emu_destroy(emu *e)
     engine_destroy(CONTAINING_RECORD(RemoveHeadList(&e->idle), engine, link));
   while (!IsListEmpty(&e->in_use))
     engine_destroy(CONTAINING_RECORD(RemoveHeadList(&e->in_use), engine, link));
+  while (!IsListEmpty(&e->parked))
+    engine_destroy(CONTAINING_RECORD(RemoveHeadList(&e->parked), engine, link));
   if (e->kernel != NULL)
     host_release(e->kernel, e->config.kernel_arena_size);
   if (e->kernel_tables != NULL)
@@ -118,6 +122,8 @@ void *emu_kernel_host(emu *e, uint64_t va, size_t size)
   uint64_t at = va - EMU_KERNEL_BASE;
   if (at >= e->config.kernel_arena_size || size > e->config.kernel_arena_size - at)
     return NULL;
+  if (UNLIKELY(at + size > e->kernel_used))
+    e->kernel_used = at + size;
   return e->kernel + at;
 }
 
@@ -196,6 +202,11 @@ void engine_return(engine *g)
   emu *e = g->owner;
   RemoveEntryList(&g->link);
   e->in_use_count--;
+  if (g->kept != 0) {
+    g->parked = true;
+    InsertTailList(&e->parked, &g->link);
+    return;
+  }
   if (e->idle_count >= e->config.idle_engines) {
     engine_destroy(g);
     return;

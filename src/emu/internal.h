@@ -105,13 +105,17 @@ struct planted {
 
 /** Per leaf page table: which of its pages ... */
 struct leaf_info {
+  uint64_t va;            /**< first address, plus 1; 0: no leaf table */
   uint64_t executable[8]; /**< ... were ever executable in this space, or may have translations that were kept */
   uint64_t modified[8];   /**< ... were written since their view was mapped */
+  uint64_t touched[8];    /**< ... were written since the last snapshot or restore, beside those with a D bit */
 };
 
 /** A view over an arena. A dormant one belonged to an earlier space; its translations are still in the engine. */
 struct view {
   uint64_t va, size, offset, image_id;
+  uint64_t serial; /**< no other mapping of this processor had it */
+  int fd;
   bool copy_on_write;
   bool dormant;
 };
@@ -120,7 +124,9 @@ struct view {
 
 /** Host memory of one address space, with the emulator that can run in it. Reused over spaces, never shared. */
 typedef struct engine {
-  LIST_ENTRY link; /**< in emu.idle or emu.in_use */
+  LIST_ENTRY link; /**< in emu.idle, emu.in_use or emu.parked */
+  unsigned kept;   /**< snapshots that hold it: it is parked as it is when its space ends */
+  bool parked;
   emu *owner;
   uc_engine *uc; /**< NULL until code runs */
   uint8_t *arena[EMU_MAX_ARENAS];
@@ -156,7 +162,10 @@ struct emu {
   uint8_t *kernel;        /**< host memory of the kernel arena */
   uint8_t *kernel_tables; /**< host memory of its page tables */
   size_t tables_size;     /**< bytes reserved for the page tables of a space */
-  LIST_ENTRY in_use, idle;
+  size_t kernel_used;     /**< high-water mark of the kernel arena */
+  LIST_ENTRY in_use, idle, parked;
+  const emu_snapshot *base; /**< snapshot that the touched marks are relative to; NULL: none */
+  uint64_t next_view_serial;
   unsigned in_use_count, idle_count, spaces;
   uint64_t next_cpu_id;
 };
@@ -165,6 +174,7 @@ struct address_space {
   emu *owner;
   engine *engine;
   bool tlb_stale;
+  bool closing; /**< a snapshot keeps the pages: edits are for nothing */
 };
 
 /** The part of a register file that only emu sees. */

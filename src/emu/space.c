@@ -22,6 +22,12 @@ address_space *space_create(emu *e)
   return s;
 }
 
+void space_close(address_space *s)
+{
+  if (s != NULL)
+    s->closing = s->engine->kept != 0;
+}
+
 void space_destroy(address_space *s)
 {
   if (s == NULL)
@@ -104,6 +110,8 @@ void space_executable_runs(engine *g, uint64_t va, uint64_t end, void (*fn)(engi
 bool space_set_pte(address_space *s, uint64_t va, uint64_t pte)
 {
   engine *g = s->engine;
+  if (UNLIKELY(s->closing))
+    return true;
   uint32_t table = pte == 0 ? tables_find(g, va) : tables_make(g, va);
   if (table == 0)
     return pte == 0;
@@ -113,8 +121,10 @@ bool space_set_pte(address_space *s, uint64_t va, uint64_t pte)
     const uint64_t rights = PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED | PTE_DIRTY;
     if ((old & ~pte & rights) != 0 || (pte & ~old & PTE_NO_EXECUTE) != 0)
       s->tlb_stale = true;
-    if ((old & PTE_DIRTY) != 0)
+    if ((old & PTE_DIRTY) != 0) {
       set_bit(info->modified, SLOT(va));
+      set_bit(info->touched, SLOT(va));
+    }
   }
   *entry = pte;
   if ((pte & PTE_PRESENT) != 0 && (pte & PTE_NO_EXECUTE) == 0 && !test_bit(info->executable, SLOT(va))) {
@@ -132,6 +142,7 @@ static void mark_modified(engine *g, uint64_t va, uint64_t end)
     struct leaf_info *info = &g->leaves[tables_find(g, va)];
     do {
       set_bit(info->modified, SLOT(va));
+      set_bit(info->touched, SLOT(va));
       va += EMU_PAGE_SIZE;
     } while (va < end && SLOT(va) != 0);
   }
@@ -139,7 +150,7 @@ static void mark_modified(engine *g, uint64_t va, uint64_t end)
 
 void space_code_changed(address_space *s, uint64_t va, uint64_t size)
 {
-  if (size == 0 || va + size < va)
+  if (size == 0 || va + size < va || s->closing)
     return;
   uint64_t end = PAGE_UP(va + size);
   va = PAGE_DOWN(va);
@@ -171,7 +182,7 @@ void space_discard(address_space *s, uint64_t va, uint64_t size)
 {
   engine *g = s->engine;
   uint8_t *host = space_host(s, va, size);
-  if (host == NULL || size == 0 || ((va | size) & (EMU_PAGE_SIZE - 1)) != 0)
+  if (host == NULL || size == 0 || ((va | size) & (EMU_PAGE_SIZE - 1)) != 0 || s->closing)
     return;
   bool whole = true;
   for (unsigned i = 0; i < g->view_count && whole; i++) {

@@ -56,6 +56,7 @@ uint32_t tables_make(engine *g, uint64_t va)
       *entry = (EMU_PAGE_TABLES_BASE + (uint64_t)EMU_PAGE_SIZE * g->tables_used++) | PTE_TABLE;
     table = index_of(*entry);
   }
+  g->leaves[table].va = (va >> LEAF_SHIFT << LEAF_SHIFT) + 1;
   return table;
 }
 

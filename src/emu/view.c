@@ -163,6 +163,8 @@ bool space_map_view(address_space *s, uint64_t va, uint64_t size, int fd, uint64
   g->views[g->view_count++] = (struct view){.va = va,
                                             .size = size,
                                             .offset = offset,
+                                            .serial = ++s->owner->next_view_serial,
+                                            .fd = fd,
                                             .image_id = copy_on_write ? image_id : 0,
                                             .copy_on_write = copy_on_write};
   return true;
@@ -172,6 +174,6 @@ void space_unmap_view(address_space *s, uint64_t va, uint64_t size)
 {
   engine *g = s->engine;
   struct view *v = view_at(g, va);
-  if (v != NULL && !v->dormant && v->va == va && v->size == size)
+  if (v != NULL && !s->closing && !v->dormant && v->va == va && v->size == size)
     retire(g, v);
 }

@@ -2,6 +2,7 @@
 /* Builds a machine, floor by floor, and takes it down again. */
 #include "machine/machine.h"
 
+#include "base/resources.h"
 #include "dbgk/dbgk.h"
 #include "emu/emu.h"
 #include "ntos/io/io.h"
@@ -138,6 +139,9 @@ static size_t environment_size(const char *environment)
 static enum dbgksim_status build(dbgksim_machine *m, const struct dbgksim_config *c,
                                  const struct machine_userland *userland)
 {
+  m->pcr.resources = resources_create();
+  if (!m->pcr.resources)
+    return machine_create_failed(DBGKSIM_NO_MEMORY, "no memory for the machine");
   enum dbgksim_status status = build_processor(m);
   if (status == DBGKSIM_OK)
     status = build_kernel(m, c, userland);
@@ -221,6 +225,7 @@ void dbgksim_machine_destroy(dbgksim_machine *m)
     return;
   KPCR *outer = ki_current_pcr;
   ki_current_pcr = &m->pcr;
+  machine_drop_snapshots(m);
   /* Pool memory goes as a whole; what lies outside of it goes first: descriptors, address spaces, engines. */
   for (EPROCESS *p = m->pcr.ps ? PsGetNextProcess(NULL) : NULL; p; p = PsGetNextProcess(p))
     delete_space(p);
@@ -234,6 +239,7 @@ void dbgksim_machine_destroy(dbgksim_machine *m)
     KeShutdownSystem();
   if (m->initialized[PART_EMU])
     emu_destroy(m->pcr.emu);
+  resources_destroy(m->pcr.resources);
   ki_current_pcr = outer;
   pool_destroy(m->pool);
 }

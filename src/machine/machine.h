@@ -55,6 +55,7 @@ struct dbgksim_machine {
   char *environment;      /**< pool; extra NAME=VALUE strings */
   char *app_folder;       /**< pool; host folder that is C:\app */
   struct machine_sink sinks[MACHINE_MAX_SINKS];
+  struct dbgksim_snapshot *snapshots; /**< those that live; malloc'ed */
   struct machine_output output;
   struct machine_input input;
   NTSTATUS last_nt_status;
@@ -87,6 +88,14 @@ void machine_serve(struct dbgksim_machine *m);
 void machine_console_write(void *context, int stream, const void *bytes, size_t size);
 /** io's console: waits until the host has fetched input. */
 size_t machine_console_read(void *context, void *bytes, size_t size);
+/** dbgksim_snapshot_take inside of a machine. */
+enum dbgksim_status machine_snapshot_take(struct dbgksim_machine *m, dbgksim_snapshot **snapshot);
+/** dbgksim_snapshot_restore inside of a machine. */
+enum dbgksim_status machine_snapshot_restore(dbgksim_snapshot *snapshot);
+/** dbgksim_snapshot_drop inside of a machine. */
+void machine_snapshot_drop(dbgksim_snapshot *snapshot);
+/** Drops all snapshots of a machine. */
+void machine_drop_snapshots(struct dbgksim_machine *m);
 /** Folders of a userland. */
 struct machine_userland {
   char dlls[4096], nls[4096]; /**< host folders; nls may be empty */

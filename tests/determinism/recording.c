@@ -78,47 +78,74 @@ dbgksim_machine *recording_machine(const struct run_setup *setup, struct recordi
   return machine;
 }
 
-bool recording_run(dbgksim_machine *machine, const struct run_setup *setup, struct recording *out)
+static bool good(dbgksim_machine *machine, const char *what, enum dbgksim_status status)
+{
+  if (status != DBGKSIM_OK)
+    fprintf(stderr, "%s: %s: %s\n", what, dbgksim_status_name(status), dbgksim_message(machine));
+  return status == DBGKSIM_OK;
+}
+
+bool recording_begin(dbgksim_machine *machine, const struct run_setup *setup, struct run_state *state)
 {
   struct dbgksim_program program = {.path = setup->program};
-  struct dbgksim_event event;
-  dbgksim_debugger *debugger;
-  uint32_t pid;
-  NTSTATUS code = 0;
-  enum dbgksim_status status = dbgksim_debugger_create(machine, true, &debugger);
-  if (status == DBGKSIM_OK)
-    status = dbgksim_spawn(machine, &program, debugger, &pid);
-  bool first_breakpoint = true;
-  while (status == DBGKSIM_OK && (status = dbgksim_wait(debugger, -1, &event)) == DBGKSIM_OK) {
-    write_event(out, &event, dbgksim_time(machine));
+  memset(state, 0, sizeof *state);
+  state->first_breakpoint = true;
+  return good(machine, "debugger", dbgksim_debugger_create(machine, true, &state->debugger)) &&
+         good(machine, setup->program, dbgksim_spawn(machine, &program, state->debugger, &state->pid));
+}
+
+bool recording_step(struct recording *out, struct run_state *state)
+{
+  dbgksim_machine *machine = dbgksim_debugger_machine(state->debugger);
+  const struct dbgksim_event *event = &state->event;
+  if (state->pending) {
     NTSTATUS answer = DBG_EXCEPTION_NOT_HANDLED;
-    if (event.code == DBGKSIM_EXCEPTION && event.exception.ExceptionCode == STATUS_BREAKPOINT && first_breakpoint) {
-      first_breakpoint = false;
+    if (event->code == DBGKSIM_EXCEPTION && event->exception.ExceptionCode == STATUS_BREAKPOINT &&
+        state->first_breakpoint) {
+      state->first_breakpoint = false;
       answer = DBG_CONTINUE;
     }
-    status = dbgksim_continue(debugger, &event, answer);
-    if (event.code == DBGKSIM_EXIT_PROCESS)
-      break;
+    state->pending = false;
+    state->finished = event->code == DBGKSIM_EXIT_PROCESS;
+    if (!good(machine, "continue", dbgksim_continue(state->debugger, event, answer)))
+      return false;
   }
-  if (status == DBGKSIM_OK)
-    status = dbgksim_run(machine, pid, -1);
-  if (status == DBGKSIM_OK)
-    status = dbgksim_exit_code(machine, pid, &code);
-  if (status != DBGKSIM_OK)
-    fprintf(stderr, "%s: %s: %s\n", setup->program, dbgksim_status_name(status), dbgksim_message(machine));
+  if (state->finished)
+    return true;
+  if (!good(machine, "wait", dbgksim_wait(state->debugger, -1, &state->event)))
+    return false;
+  state->pending = true;
+  write_event(out, event, dbgksim_time(machine));
+  return true;
+}
+
+bool recording_end(dbgksim_machine *machine, struct recording *out, struct run_state *state)
+{
+  NTSTATUS code = 0;
+  bool ended = good(machine, "run", dbgksim_run(machine, state->pid, -1)) &&
+               good(machine, "exit code", dbgksim_exit_code(machine, state->pid, &code));
   out->exit_code = (uint32_t)code;
   out->end_time = dbgksim_time(machine);
-  dbgksim_debugger_destroy(debugger);
-  return status == DBGKSIM_OK;
+  dbgksim_debugger_destroy(state->debugger);
+  return ended;
+}
+
+bool recording_run(dbgksim_machine *machine, const struct run_setup *setup, struct recording *out)
+{
+  struct run_state state;
+  bool going = recording_begin(machine, setup, &state);
+  while (going && !state.finished)
+    going = recording_step(out, &state);
+  return recording_end(machine, out, &state) && going;
 }
 
 bool recording_make(const struct run_setup *setup, struct recording *out)
 {
   memset(out, 0, sizeof *out);
   dbgksim_machine *machine = recording_machine(setup, out);
-  bool good = machine && recording_run(machine, setup, out);
+  bool complete = machine && recording_run(machine, setup, out);
   dbgksim_machine_destroy(machine);
-  return good;
+  return complete;
 }
 
 void recording_free(struct recording *recording)

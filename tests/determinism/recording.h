@@ -31,11 +31,27 @@ struct recording {
 
 #define TRACE_ALL (DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_KINDS) - 1)
 
+/** Where a run stands: between two calls of recording_step. A snapshot of the machine goes with a copy of it. */
+struct run_state {
+  dbgksim_debugger *debugger;
+  uint32_t pid;
+  bool first_breakpoint; /**< still to come */
+  bool pending;          /**< `event` was waited for and not continued */
+  bool finished;         /**< EXIT_PROCESS was continued */
+  struct dbgksim_event event;
+};
+
 /** Creates a machine whose output and trace go to `out`, which must outlive it; NULL after a message on stderr. */
 dbgksim_machine *recording_machine(const struct run_setup *setup, struct recording *out);
 /** Runs the program once in a machine, under a debugger that lets programs handle their exceptions; false after a
  *  message on stderr. Appends to `out`. */
 bool recording_run(dbgksim_machine *machine, const struct run_setup *setup, struct recording *out);
+/** The parts of recording_run: starts the program under a debugger. */
+bool recording_begin(dbgksim_machine *machine, const struct run_setup *setup, struct run_state *state);
+/** Continues the pending event, if there is one, and waits for the next one. */
+bool recording_step(struct recording *out, struct run_state *state);
+/** Lets the program come to its end. */
+bool recording_end(dbgksim_machine *machine, struct recording *out, struct run_state *state);
 /** Both in a new machine, which is destroyed. */
 bool recording_make(const struct run_setup *setup, struct recording *out);
 /** Frees the texts. */

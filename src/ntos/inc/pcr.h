@@ -6,6 +6,7 @@
 #include "ntos/inc/ps_types.h"
 
 struct pool;
+struct resources;
 struct emu;
 struct era;
 
@@ -15,6 +16,7 @@ typedef struct _KPCR {
   struct pool *pool;
   const struct era *era; /**< which build of Windows (spec/3.8) */
   struct emu *emu;
+  struct resources *resources; /**< what the machine holds of the host beside its memory (base/resources.h) */
   struct ke_state *ke;
   struct ob_state *ob;
   struct io_state *io;

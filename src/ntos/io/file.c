@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Opening, creating, renaming and deleting. */
+#include "base/resources.h"
 #include "ntos/io/io_internal.h"
 #include "ntos/io/pipe.h"
 
@@ -122,6 +123,8 @@ static NTSTATUS open_host(FILE_OBJECT *file, const struct request *r, struct io_
   }
   if (file->fd < 0)
     return STATUS_ACCESS_DENIED;
+  if (!resources_add_fd(KeGetPcr()->resources, file->fd))
+    return STATUS_INSUFFICIENT_RESOURCES;
   if (!host_stat_fd(file->fd, &at->facts) || at->facts.kind != HOST_FILE)
     return STATUS_ACCESS_DENIED;
   if (!exists)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The File type and the roots. */
+#include "base/resources.h"
 #include "ntos/io/io_internal.h"
 #include "ntos/io/pipe.h"
 
@@ -16,7 +17,7 @@ static void delete_file_object(void *object)
   if (file->open_entry.Flink != NULL)
     RemoveEntryList(&file->open_entry);
   if (file->fd >= 0)
-    host_close(file->fd);
+    resources_close_fd(KeGetPcr()->resources, file->fd);
   io_free_names(file);
   if (file->completion != NULL)
     ObDereferenceObject(file->completion);
@@ -123,7 +124,7 @@ void IoShutdownSystem(void)
   for (LIST_ENTRY *entry = io->open_files.Flink; entry != &io->open_files; entry = entry->Flink) {
     FILE_OBJECT *file = CONTAINING_RECORD(entry, FILE_OBJECT, open_entry);
     if (file->fd >= 0)
-      host_close(file->fd);
+      resources_close_fd(KeGetPcr()->resources, file->fd);
     file->fd = -1;
   }
 }

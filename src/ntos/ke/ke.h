@@ -24,7 +24,8 @@ void *ExReallocatePool(void *block, size_t size, ULONG tag);
 enum ke_choice_point {
   KE_CHOICE_WAIT,        /**< the running thread has to wait, or has ended */
   KE_CHOICE_SIGNAL,      /**< something was signalled */
-  KE_CHOICE_LOCK,        /**< before a lock is taken, and after it is released */
+  KE_CHOICE_LOCK,        /**< before a lock is taken */
+  KE_CHOICE_UNLOCK,      /**< after a lock was released */
   KE_CHOICE_QUANTUM,
   KE_CHOICE_YIELD,
   KE_CHOICE_RACE,        /**< between an unlocked read and its use */
@@ -135,6 +136,10 @@ ULONG64 ke_schedule_digest(void);
 /** Calls fn for each thread that ke knows and that has not ended. */
 void ke_for_each_thread(void (*fn)(void *context, KTHREAD *), void *context);
 
+/** Copies the stacks of all threads but the host's (base/fiber.h). NULL: no memory. */
+fiber_stacks_copy *ke_save_stacks(void);
+/** Puts them back; the threads themselves lie in the pool, which is restored by the caller. */
+void ke_restore_stacks(const fiber_stacks_copy *copy);
 
 /* ---- dispatcher.c ---- */
 

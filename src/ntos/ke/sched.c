@@ -344,6 +344,30 @@ void ke_for_each_thread(void (*fn)(void *context, KTHREAD *), void *context)
   }
 }
 
+fiber_stacks_copy *ke_save_stacks(void)
+{
+  struct ke_state *ke = ki_state();
+  size_t count = 0, room = 0;
+  for (LIST_ENTRY *e = ke->all_threads.Flink; e != &ke->all_threads; e = e->Flink)
+    room++;
+  const fiber **fibers = ExAllocatePoolWithTag((room + 1) * sizeof *fibers, POOL_TAG('K', 'e', ' ', ' '));
+  if (!fibers)
+    return NULL;
+  for (LIST_ENTRY *e = ke->all_threads.Flink; e != &ke->all_threads; e = e->Flink) {
+    const KTHREAD *thread = CONTAINING_RECORD(e, KTHREAD, all_entry);
+    if (thread->stack)
+      fibers[count++] = &thread->Fiber;
+  }
+  fiber_stacks_copy *copy = fiber_stacks_save(ke->stacks, fibers, count);
+  ExFreePool(fibers);
+  return copy;
+}
+
+void ke_restore_stacks(const fiber_stacks_copy *copy)
+{
+  fiber_stacks_restore(ki_state()->stacks, copy);
+}
+
 void ke_report_waits(char *out, size_t size)
 {
   static const char *const reasons[] = {"Executive",  "FreePage",    "PageIn",      "PoolAllocation", "DelayExecution",

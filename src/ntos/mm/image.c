@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Image sections: the laid-out image in a sealed memory file, cached by file, mapped copy-on-write. */
 #include "base/host.h"
+#include "base/resources.h"
 #include "ntos/mm/internal.h"
 
 #include <stdlib.h>
@@ -30,7 +31,7 @@ static bool keep_file_bytes(struct mm_control_area *area, const struct mm_file_s
     memcpy(area->file_bytes, source->bytes, source->size);
   }
   area->file_size = source->size;
-  return true;
+  return resources_add_bytes(KeGetPcr()->resources, area->file_bytes);
 }
 
 static bool write_part(void *context, uint32_t rva, uint32_t offset, size_t size)
@@ -42,12 +43,14 @@ static bool write_part(void *context, uint32_t rva, uint32_t offset, size_t size
 /* Written, not copied into a mapping: that would be a page fault for each page. */
 static bool build_image(struct mm_control_area *area)
 {
+  resources *host = KeGetPcr()->resources;
   ULONG64 host_size = GRANULE_UP(area->size);
   area->fd = host_memfd("image", host_size);
-  if (area->fd < 0 || !pe_for_each_part(area->headers, area->file_size, write_part, area) || !host_memfd_seal(area->fd))
+  if (area->fd < 0 || !resources_add_fd(host, area->fd) || !pe_for_each_part(area->headers, area->file_size, write_part, area) || !host_memfd_seal(area->fd))
     return false;
   area->image_bytes = host_reserve(host_size);
-  return area->image_bytes != NULL && host_map_fd(area->image_bytes, host_size, area->fd, 0, true);
+  return area->image_bytes != NULL && resources_add_mapping(host, area->image_bytes, host_size) &&
+         host_map_fd(area->image_bytes, host_size, area->fd, 0, true);
 }
 
 static struct mm_control_area *find_cached(const struct mm_file_source *source)

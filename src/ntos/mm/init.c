@@ -158,6 +158,7 @@ static void remove_vad(EPROCESS *Process, struct mm_vad *vad)
 void MmCleanProcessAddressSpace(EPROCESS *Process)
 {
   const struct mm_process *vm = Process->Vm;
+  space_close(Process->Pcb.space);
   while (vm != NULL && vm->count != 0)
     remove_vad(Process, vm->vads[vm->count - 1]);
   space_destroy(Process->Pcb.space);

@@ -68,6 +68,8 @@ struct mm_control_area {
   ULONG64 committed; /**< SEC_RESERVE: pages set in commit_map */
   UCHAR *commit_map; /**< SEC_RESERVE: one bit a page; NULL: all are committed */
   bool has_code;     /**< a shared view was executable once (view.c: write or execute, never both) */
+  bool writable;     /**< a data section that shared views may store to */
+  bool stored;       /**< there was such a view: the contents may have changed */
   /* images */
   bool image;
   ULONG64 identity, file_size, image_id;

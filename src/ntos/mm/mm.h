@@ -73,6 +73,17 @@ NTSTATUS MmUnmapViewOfSection(EPROCESS *Process, ULONG64 Base, ULONG64 *image_ba
 /** Section mapped at `va`, referenced; NULL if none. *base (may be NULL) receives the view's base. */
 SECTION *mm_section_at(EPROCESS *Process, ULONG64 va, ULONG64 *base);
 
+/* ---- snapshots ---- */
+
+/** The bytes of sections that can be stored to, and KUSER_SHARED_DATA, at some moment. */
+struct mm_snapshot;
+/** NULL: no memory. */
+struct mm_snapshot *mm_snapshot_take(void);
+/** Copies back what may have changed; before the pool is restored. False: no memory. */
+bool mm_snapshot_restore(struct mm_snapshot *snapshot);
+/** NULL is allowed. */
+void mm_snapshot_drop(struct mm_snapshot *snapshot);
+
 /* ---- address spaces ---- */
 
 /** Gives a process an empty address space with KUSER_SHARED_DATA mapped. */

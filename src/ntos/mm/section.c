@@ -2,9 +2,9 @@
 /* Section objects and the control areas behind them. A data section is a memory file of the host: empty, or a copy of
  * the file's bytes. */
 #include "base/host.h"
+#include "base/resources.h"
 #include "ntos/mm/internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /** Largest data section. */
@@ -45,12 +45,13 @@ struct mm_control_area *mm_control_area_create(void)
 
 void mm_control_area_destroy(struct mm_control_area *area)
 {
+  resources *host = KeGetPcr()->resources;
   RemoveEntryList(&area->entry);
   mm()->control_area_count--;
   mm_uncharge(NULL, area->charged);
-  host_close(area->fd);
-  free(area->file_bytes);
-  host_release(area->image_bytes, GRANULE_UP(area->size));
+  resources_close_fd(host, area->fd);
+  resources_free_bytes(host, area->file_bytes);
+  resources_unmap(host, area->image_bytes, GRANULE_UP(area->size));
   ExFreePool(area->commit_map);
   ExFreePool(area->headers);
   ExFreePool(area);
@@ -95,7 +96,7 @@ static NTSTATUS fill_data_area(struct mm_control_area *area, const struct mm_fil
     area->charged = pages;
   }
   area->fd = host_memfd("section", GRANULE_UP(size));
-  if (area->fd < 0)
+  if (area->fd < 0 || !resources_add_fd(KeGetPcr()->resources, area->fd))
     return STATUS_NO_MEMORY;
   if (source != NULL) {
     size_t bytes = source->size < size ? source->size : size;
@@ -125,6 +126,7 @@ static NTSTATUS data_control_area(const struct mm_file_source *source, ULONG64 *
   struct mm_control_area *area = mm_control_area_create();
   if (area == NULL)
     return STATUS_INSUFFICIENT_RESOURCES;
+  area->writable = mm_protection_writes(protect) && !mm_protection_copies(protect);
   NTSTATUS status = fill_data_area(area, source, *size, source == NULL && (attributes & SEC_RESERVE) != 0);
   if (!NT_SUCCESS(status)) {
     mm_control_area_destroy(area);

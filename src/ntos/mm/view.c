@@ -80,6 +80,7 @@ static NTSTATUS map_data(SECTION *Section, EPROCESS *Process, ULONG64 *Base, ULO
   vad->section = Section;
   vad->offset = offset;
   vad->shared_view = !copies;
+  area->stored |= area->writable && !copies;
   ObReferenceObject(Section);
   InsertTailList(&area->views, &vad->view_entry);
   if (mm_protection_executes(Protect))
