@@ -87,12 +87,14 @@ enum emu_status emu_create(const struct emu_config *config, emu **out, char *mes
   InitializeListHead(&e->parked);
   e->kernel = host_reserve(e->config.kernel_arena_size);
   e->kernel_tables = host_reserve(EMU_KERNEL_TABLES_SIZE);
-  if (e->kernel == NULL || e->kernel_tables == NULL || e->tables_size > EMU_PAGE_TABLES_SIZE - EMU_KERNEL_TABLES_SIZE) {
+  e->kernel_pages = calloc(e->config.kernel_arena_size >> EMU_PAGE_SHIFT, sizeof(uint64_t) / 8);
+  if (e->kernel == NULL || e->kernel_tables == NULL || e->kernel_pages == NULL || e->tables_size > EMU_PAGE_TABLES_SIZE - EMU_KERNEL_TABLES_SIZE) {
     emu_destroy(e);
     return fail(EMU_NO_MEMORY, "no address space for the processor", message, message_size);
   }
   kernel_area_init(e->kernel);
-  e->kernel_used = EMU_KERNEL_FIRST_FREE - EMU_KERNEL_BASE;
+  set_bit(e->kernel_pages, (EMU_GDT_ADDRESS - EMU_KERNEL_BASE) >> EMU_PAGE_SHIFT);
+  set_bit(e->kernel_pages, (EMU_STUBS_ADDRESS - EMU_KERNEL_BASE) >> EMU_PAGE_SHIFT);
   build_kernel_tables(e);
   *out = e;
   return EMU_OK;
@@ -112,6 +114,7 @@ void emu_destroy(emu *e)
     host_release(e->kernel, e->config.kernel_arena_size);
   if (e->kernel_tables != NULL)
     host_release(e->kernel_tables, EMU_KERNEL_TABLES_SIZE);
+  free(e->kernel_pages);
   free(e);
 }
 
@@ -122,8 +125,8 @@ void *emu_kernel_host(emu *e, uint64_t va, size_t size)
   uint64_t at = va - EMU_KERNEL_BASE;
   if (at >= e->config.kernel_arena_size || size > e->config.kernel_arena_size - at)
     return NULL;
-  if (UNLIKELY(at + size > e->kernel_used))
-    e->kernel_used = at + size;
+  for (uint64_t page = at >> EMU_PAGE_SHIFT; size != 0 && page <= (at + size - 1) >> EMU_PAGE_SHIFT; page++)
+    set_bit(e->kernel_pages, (unsigned)page);
   return e->kernel + at;
 }
 

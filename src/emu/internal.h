@@ -162,7 +162,7 @@ struct emu {
   uint8_t *kernel;        /**< host memory of the kernel arena */
   uint8_t *kernel_tables; /**< host memory of its page tables */
   size_t tables_size;     /**< bytes reserved for the page tables of a space */
-  size_t kernel_used;     /**< high-water mark of the kernel arena */
+  uint64_t *kernel_pages; /**< bit per page of the kernel arena that the kernel was given the address of */
   LIST_ENTRY in_use, idle, parked;
   const emu_snapshot *base; /**< snapshot that the touched marks are relative to; NULL: none */
   uint64_t next_view_serial;

@@ -32,8 +32,8 @@ struct emu_snapshot {
   emu *e;
   struct saved_engine *engines;
   unsigned count, spaces;
-  uint8_t *kernel;
-  size_t kernel_used;
+  uint64_t *kernel_pages; /* those that the kernel uses ... */
+  uint8_t *kernel;        /* ... and their bytes, one page behind the other */
   size_t size;
 };
 
@@ -132,6 +132,27 @@ static bool save_engine(emu_snapshot *s, struct saved_engine *saved, engine *g)
   return saved->tables != NULL && saved->leaves != NULL && saved->views != NULL;
 }
 
+static size_t kernel_words(const emu *e) { return (size_t)(e->config.kernel_arena_size >> EMU_PAGE_SHIFT) / 64; }
+
+static bool save_kernel(emu_snapshot *s)
+{
+  const emu *e = s->e;
+  size_t words = kernel_words(e), count = 0;
+  s->kernel_pages = copy_of(s, e->kernel_pages, words * sizeof *s->kernel_pages);
+  for (size_t w = 0; w < words; w++)
+    count += (size_t)__builtin_popcountll(e->kernel_pages[w]);
+  s->kernel = malloc(count * EMU_PAGE_SIZE + 1);
+  if (s->kernel_pages == NULL || s->kernel == NULL)
+    return false;
+  uint8_t *to = s->kernel;
+  for (size_t w = 0; w < words; w++) {
+    for (uint64_t pages = e->kernel_pages[w]; pages != 0; pages &= pages - 1, to += EMU_PAGE_SIZE)
+      memcpy(to, e->kernel + (w * 64 + (size_t)__builtin_ctzll(pages)) * EMU_PAGE_SIZE, EMU_PAGE_SIZE);
+  }
+  s->size += count * EMU_PAGE_SIZE;
+  return true;
+}
+
 emu_snapshot *emu_snapshot_take(emu *e)
 {
   emu_snapshot *s = calloc(1, sizeof *s);
@@ -143,11 +164,9 @@ emu_snapshot *emu_snapshot_take(emu *e)
   s->e = e;
   s->spaces = e->spaces;
   s->engines = calloc(count != 0 ? count : 1, sizeof *s->engines);
-  s->kernel_used = e->kernel_used;
-  s->kernel = copy_of(s, e->kernel, e->kernel_used);
   /* The marks change with the first engine, whether or not all goes well. */
   e->base = NULL;
-  bool complete = s->engines != NULL && s->kernel != NULL;
+  bool complete = s->engines != NULL && save_kernel(s);
   for (LIST_ENTRY *l = e->in_use.Flink; complete && l != &e->in_use; l = l->Flink) {
     engine *g = CONTAINING_RECORD(l, engine, link);
     complete = save_engine(s, &s->engines[s->count++], g);
@@ -418,6 +437,26 @@ static struct saved_engine *find_saved(const emu_snapshot *s, const engine *g)
   return NULL;
 }
 
+/* A page of which the kernel has no address yet has its first bytes. */
+static void restore_kernel(const emu_snapshot *s)
+{
+  emu *e = s->e;
+  const uint8_t *from = s->kernel;
+  for (size_t w = 0; w < kernel_words(e); w++) {
+    for (uint64_t pages = e->kernel_pages[w] | s->kernel_pages[w]; pages != 0; pages &= pages - 1) {
+      unsigned bit = (unsigned)__builtin_ctzll(pages);
+      uint8_t *to = e->kernel + (w * 64 + bit) * EMU_PAGE_SIZE;
+      if ((s->kernel_pages[w] >> bit & 1) != 0) {
+        memcpy(to, from, EMU_PAGE_SIZE);
+        from += EMU_PAGE_SIZE;
+      } else {
+        memset(to, 0, EMU_PAGE_SIZE);
+      }
+    }
+    e->kernel_pages[w] = s->kernel_pages[w];
+  }
+}
+
 bool emu_snapshot_restore(emu_snapshot *s)
 {
   emu *e = s->e;
@@ -443,10 +482,7 @@ bool emu_snapshot_restore(emu_snapshot *s)
     engine_flush_tlb(g);
     g->held = 0;
   }
-  memcpy(e->kernel, s->kernel, s->kernel_used);
-  if (e->kernel_used > s->kernel_used)
-    memset(e->kernel + s->kernel_used, 0, e->kernel_used - s->kernel_used);
-  e->kernel_used = s->kernel_used;
+  restore_kernel(s);
   e->spaces = s->spaces;
   e->base = complete ? s : NULL;
   return complete;
@@ -488,6 +524,7 @@ void emu_snapshot_drop(emu_snapshot *s)
   if (s->e->base == s)
     s->e->base = NULL;
   free(s->engines);
+  free(s->kernel_pages);
   free(s->kernel);
   free(s);
 }

@@ -50,14 +50,21 @@ struct ki_handler {
   void (*routine)(KTRAP_FRAME *TrapFrame, KEXCEPTION_FRAME *ExceptionFrame);
 };
 
+/** What a service number stands for. */
+struct bound_service {
+  const struct svc_entry *service; /**< NULL: not implemented */
+  char *name;                      /**< pool; NULL: the number is not bound */
+  bool reported;                   /**< missing, and the log has named it */
+};
+/** Numbers of one table of bound services: they come in a few dense ranges. */
+#define TRAP_BOUND_SERVICES 256u
+
 struct trap_state {
   struct user_entry_points user;
   const struct svc_entry **services; /**< every registered service */
   size_t service_count, service_capacity;
   bool services_sorted;
-  const struct svc_entry *by_number[TRAP_MAX_SERVICES];
-  char *names[TRAP_MAX_SERVICES]; /**< names of bound numbers; pool */
-  UCHAR reported[TRAP_MAX_SERVICES / 8]; /**< missing services that were logged */
+  struct bound_service *bound[TRAP_MAX_SERVICES / TRAP_BOUND_SERVICES]; /**< pool; NULL: none of these numbers */
   ULONG64 idt_base;
   USHORT idt_limit;
   ULONG64 lstar, star, sfmask;

@@ -47,36 +47,48 @@ static const struct svc_entry *find_service(struct trap_state *trap, const char 
   return found ? *found : NULL;
 }
 
+static struct bound_service *bound_service(struct trap_state *trap, ULONG number)
+{
+  struct bound_service *table = number < TRAP_MAX_SERVICES ? trap->bound[number / TRAP_BOUND_SERVICES] : NULL;
+  return table ? &table[number % TRAP_BOUND_SERVICES] : NULL;
+}
+
 bool trap_bind_service(ULONG number, const char *name)
 {
   struct trap_state *trap = trap_state();
   if (number >= TRAP_MAX_SERVICES)
     return false;
+  struct bound_service **table = &trap->bound[number / TRAP_BOUND_SERVICES];
+  if (!*table)
+    *table = ExAllocatePoolWithTag(TRAP_BOUND_SERVICES * sizeof **table, POOL_TAG('S', 'v', 'c', ' '));
   size_t size = strlen(name) + 1;
   char *copy = ExAllocatePoolWithTag(size, POOL_TAG('S', 'v', 'c', ' '));
-  if (!copy)
+  if (!*table || !copy) {
+    ExFreePool(copy);
     return false;
+  }
   memcpy(copy, name, size);
-  ExFreePool(trap->names[number]);
-  trap->names[number] = copy;
-  trap->by_number[number] = find_service(trap, name);
+  struct bound_service *bound = bound_service(trap, number);
+  ExFreePool(bound->name);
+  *bound = (struct bound_service){.name = copy, .service = find_service(trap, name)};
   return true;
 }
 
 const char *trap_service_name(ULONG number)
 {
-  return number < TRAP_MAX_SERVICES ? trap_state()->names[number] : NULL;
+  const struct bound_service *bound = bound_service(trap_state(), number);
+  return bound ? bound->name : NULL;
 }
 
 /* A service that has no routine: named once in the log. */
-static NTSTATUS missing_service(struct trap_state *trap, ULONG number)
+static NTSTATUS missing_service(struct bound_service *bound, ULONG number)
 {
   char text[DBGKSIM_TRACE_TEXT];
-  if (number >= TRAP_MAX_SERVICES || !trap->names[number])
+  if (!bound || !bound->name)
     return STATUS_INVALID_SYSTEM_SERVICE;
-  if (!(trap->reported[number / 8] >> number % 8 & 1)) {
-    trap->reported[number / 8] |= (UCHAR)(1u << number % 8);
-    snprintf(text, sizeof text, "%s is not implemented", trap->names[number]);
+  if (!bound->reported) {
+    bound->reported = true;
+    snprintf(text, sizeof text, "%s is not implemented", bound->name);
     TRACE(DBGKSIM_TRACE_LOG, text, number, 0, 0, 0);
   }
   return STATUS_NOT_IMPLEMENTED;
@@ -84,10 +96,11 @@ static NTSTATUS missing_service(struct trap_state *trap, ULONG number)
 
 static NTSTATUS call_service(struct trap_state *trap, KTRAP_FRAME *f, ULONG number)
 {
-  const struct svc_entry *service = number < TRAP_MAX_SERVICES ? trap->by_number[number] : NULL;
+  struct bound_service *bound = bound_service(trap, number);
+  const struct svc_entry *service = bound ? bound->service : NULL;
   ULONG64 arguments[SERVICE_MAX_ARGUMENTS] = {f->R10, f->Rdx, f->R8, f->R9};
   if (!service)
-    return missing_service(trap, number);
+    return missing_service(bound, number);
   if (service->argument_count > SERVICE_REGISTER_ARGUMENTS) {
     NTSTATUS status =
         mm_user_read(&arguments[SERVICE_REGISTER_ARGUMENTS], f->Rsp + SERVICE_STACK_ARGUMENTS,
