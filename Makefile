@@ -3,6 +3,9 @@
 
 BUILD ?= build
 ASAN_BUILD ?= build-asan
+FUZZ_BUILD ?= build-fuzz
+# Of each target.
+FUZZ_SECONDS ?= 60
 # SETUP=true skips the installation of packages.
 SETUP ?= scripts/setup
 
@@ -12,7 +15,7 @@ MESON_TEST = meson test --print-errorlogs
 # Its fake stacks belong to a host thread, and a blocked fiber may go on in another one.
 ASAN_ENV = ASAN_OPTIONS=detect_stack_use_after_return=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
-.PHONY: help setup configure build demo test test-thirdparty bench build-asan asan clean
+.PHONY: help setup configure build demo test test-thirdparty bench build-asan asan build-fuzz fuzz clean
 
 help:
 	@echo 'make demo             build, then trace the debug events of a sample program'
@@ -20,6 +23,7 @@ help:
 	@echo 'make test-thirdparty  run the tests that fetch programs made by others'
 	@echo 'make bench            measure speed'
 	@echo 'make asan             run the tests under AddressSanitizer and UBSan'
+	@echo 'make fuzz             run the fuzz targets for FUZZ_SECONDS each (needs clang)'
 	@echo 'make clean            remove the build directories'
 
 setup:
@@ -53,5 +57,14 @@ build-asan: setup
 asan: build-asan
 	@$(ASAN_ENV) $(MESON_TEST) -C $(ASAN_BUILD) --timeout-multiplier 5 $(DEFAULT_SUITES)
 
+# docs/fuzzing.md
+build-fuzz: setup
+	@test -f $(FUZZ_BUILD)/build.ninja || CC=clang CXX=clang++ \
+	  meson setup $(FUZZ_BUILD) -Dfuzz=libfuzzer -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false
+	@ninja -C $(FUZZ_BUILD) fuzz-targets
+
+fuzz: build-fuzz
+	@scripts/fuzz $(FUZZ_BUILD) $(FUZZ_SECONDS)
+
 clean:
-	rm -rf $(BUILD) $(ASAN_BUILD)
+	rm -rf $(BUILD) $(ASAN_BUILD) $(FUZZ_BUILD)

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fuzz_kit.h"
+
+#include "ntos/ob/ob.h"
+#include "ntos/ps/ps.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_TYPES 64u
+#define MAX_TAGS 128u
+/** An input that starts with this crashes when FUZZ_PLANTED is set: what a finding looks like (docs/fuzzing.md). */
+#define PLANTED "BUG!"
+
+/* What a machine holds. */
+struct stock {
+  const char *names[MAX_TYPES];
+  ULONG objects[MAX_TYPES], handles[MAX_TYPES];
+  unsigned types;
+  struct {
+    uint32_t tag;
+    unsigned blocks;
+  } tags[MAX_TAGS];
+  unsigned tag_count;
+  ULONG processes, threads;
+};
+
+static struct {
+  dbgksim_machine *machine;
+  dbgksim_snapshot *start; /**< after `prepare` */
+  bool warm;             /**< at_start is valid */
+  struct stock at_start; /**< after the warm-up */
+  char userland[4096];
+} kit;
+
+/* ---- input ---- */
+
+uint8_t fuzz_byte(struct fuzz_input *in) { return in->at < in->size ? in->bytes[in->at++] : 0; }
+
+uint64_t fuzz_number(struct fuzz_input *in, unsigned n)
+{
+  uint64_t value = 0;
+  for (unsigned i = 0; i < n; i++)
+    value |= (uint64_t)fuzz_byte(in) << (8 * i);
+  return value;
+}
+
+void fuzz_bytes(struct fuzz_input *in, void *to, size_t n)
+{
+  struct fuzz_input part = fuzz_part(in, n);
+  memset(to, 0, n);
+  if (part.size)
+    memcpy(to, part.bytes, part.size);
+}
+
+bool fuzz_used_up(const struct fuzz_input *in) { return in->at == in->size; }
+
+struct fuzz_input fuzz_part(struct fuzz_input *in, size_t n)
+{
+  if (n > in->size - in->at)
+    n = in->size - in->at;
+  struct fuzz_input part = {in->bytes + in->at, n, 0};
+  in->at += n;
+  return part;
+}
+
+/* ---- findings ---- */
+
+_Noreturn void fuzz_fail(const char *format, ...)
+{
+  static char waits[8192];
+  va_list arguments;
+  fprintf(stderr, "%s: ", fuzz_target.name);
+  va_start(arguments, format);
+  vfprintf(stderr, format, arguments);
+  va_end(arguments);
+  fputc('\n', stderr);
+  if (ki_current_pcr && KeGetPcr()->ke) {
+    ke_report_waits(waits, sizeof waits);
+    fputs(waits, stderr);
+  }
+  abort();
+}
+
+/* ---- what is left ---- */
+
+static void count_type(void *context, OBJECT_TYPE *type)
+{
+  struct stock *s = context;
+  FUZZ_CHECK(s->types < MAX_TYPES, "more than %u object types", MAX_TYPES);
+  s->names[s->types] = type->Name;
+  s->objects[s->types] = type->TotalNumberOfObjects;
+  s->handles[s->types++] = type->TotalNumberOfHandles;
+}
+
+static void count_block(void *context, uint32_t tag, size_t size, void *block)
+{
+  struct stock *s = context;
+  unsigned i = 0;
+  (void)size, (void)block;
+  while (i < s->tag_count && s->tags[i].tag != tag)
+    i++;
+  FUZZ_CHECK(i < MAX_TAGS, "more than %u pool tags", MAX_TAGS);
+  s->tags[i].tag = tag;
+  s->tags[i].blocks++;
+  if (i == s->tag_count)
+    s->tag_count++;
+}
+
+static void take_stock(struct stock *s)
+{
+  memset(s, 0, sizeof *s);
+  ob_for_each_type(count_type, s);
+  pool_walk(kit.machine->pool, count_block, s);
+  ps_counts(&s->processes, &s->threads);
+}
+
+static unsigned blocks_of(const struct stock *s, uint32_t tag)
+{
+  for (unsigned i = 0; i < s->tag_count; i++)
+    if (s->tags[i].tag == tag)
+      return s->tags[i].blocks;
+  return 0;
+}
+
+void fuzz_check_nothing_left(void)
+{
+  static struct stock now;
+  const struct stock *then = &kit.at_start;
+  if (!kit.warm)
+    return;
+  take_stock(&now);
+  FUZZ_CHECK(ke_ended() == KE_RUNNING, "the machine has stopped: end reason %d", (int)ke_ended());
+  FUZZ_CHECK(now.processes == then->processes, "processes: %u at the start, %u left", then->processes, now.processes);
+  FUZZ_CHECK(now.threads == then->threads, "threads: %u at the start, %u left", then->threads, now.threads);
+  for (unsigned i = 0; i < now.types; i++) {
+    FUZZ_CHECK(now.objects[i] == then->objects[i], "%s objects: %u at the start, %u left", now.names[i],
+               then->objects[i], now.objects[i]);
+    FUZZ_CHECK(now.handles[i] == then->handles[i], "%s handles: %u at the start, %u left", now.names[i],
+               then->handles[i], now.handles[i]);
+  }
+  for (unsigned i = 0; i < now.tag_count; i++) {
+    uint32_t tag = now.tags[i].tag;
+    unsigned before = blocks_of(then, tag);
+    FUZZ_CHECK(now.tags[i].blocks <= before, "pool blocks '%c%c%c%c': %u at the start, %u left",
+               (char)tag, (char)(tag >> 8), (char)(tag >> 16), (char)(tag >> 24), before, now.tags[i].blocks);
+  }
+  FUZZ_CHECK(KeGetCurrentThread()->KernelApcDisable == 0, "the host's thread is in a critical region");
+}
+
+/* ---- the machine ---- */
+
+dbgksim_machine *fuzz_machine(void) { return kit.machine; }
+
+static bool has_ntdll(const char *folder)
+{
+  char path[sizeof kit.userland + 16];
+  snprintf(path, sizeof path, "%s/ntdll.dll", folder);
+  return access(path, R_OK) == 0;
+}
+
+const char *fuzz_userland(void)
+{
+  const char *given = getenv("FUZZ_USERLAND");
+  if (given && *given)
+    return given;
+  if (kit.userland[0])
+    return kit.userland;
+  ssize_t n = readlink("/proc/self/exe", kit.userland, sizeof kit.userland - 16);
+  kit.userland[n > 0 ? n : 0] = 0;
+  char *slash = strrchr(kit.userland, '/');
+  strcpy(slash ? slash + 1 : kit.userland, "userland");
+  if (!has_ntdll(kit.userland))
+    snprintf(kit.userland, sizeof kit.userland, "%s", FUZZ_USERLAND_DIR);
+  return kit.userland;
+}
+
+static void open_machine(void)
+{
+  const struct dbgksim_root app = {fuzz_userland(), "C:\\app", false};
+  struct dbgksim_config config;
+  dbgksim_config_init(&config);
+  config.userland = fuzz_userland();
+  config.roots = &app;
+  config.root_count = 1;
+  if (fuzz_target.configure)
+    fuzz_target.configure(&config);
+  if (dbgksim_machine_create(&config, &kit.machine) != DBGKSIM_OK)
+    fuzz_fail("%s", dbgksim_message(NULL));
+  FUZZ_CHECK(machine_enter(kit.machine) == DBGKSIM_OK, "the machine can not be entered");
+  struct fuzz_input warm_up = {fuzz_target.warm_up, fuzz_target.warm_up_size, 0};
+  kit.warm = false;
+  fuzz_target.prepare();
+  fuzz_target.run(&warm_up);
+  take_stock(&kit.at_start);
+  kit.warm = true;
+  fuzz_target.prepare();
+  machine_leave(kit.machine);
+  FUZZ_CHECK(dbgksim_snapshot_take(kit.machine, &kit.start) == DBGKSIM_OK, "no snapshot: %s",
+             dbgksim_message(kit.machine));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+  /* Not before the first case: AFL++'s fork server forks before it, and a machine does not survive a fork. */
+  if (!kit.machine)
+    open_machine();
+  else
+    FUZZ_CHECK(dbgksim_snapshot_restore(kit.start) == DBGKSIM_OK, "no restore: %s", dbgksim_message(kit.machine));
+  if (size >= strlen(PLANTED) && !memcmp(data, PLANTED, strlen(PLANTED)) && getenv("FUZZ_PLANTED"))
+    fuzz_fail("planted: this input starts with " PLANTED);
+  struct fuzz_input in = {data, size, 0};
+  FUZZ_CHECK(machine_enter(kit.machine) == DBGKSIM_OK, "the machine can not be entered");
+  fuzz_target.run(&in);
+  machine_leave(kit.machine);
+  return 0;
+}
