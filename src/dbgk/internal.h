@@ -68,23 +68,25 @@ C_ASSERT_OFFSET(DBGKM_APIMSG, u, 0x30);
 #define DEBUG_EVENT_PROTECT_FAILED 0x10u
 #define DEBUG_EVENT_SUSPEND 0x20u
 #define DEBUG_EVENT_SKIPPABLE 0x40u /**< dropped for a thread whose creation was skipped */
+#define DEBUG_EVENT_FILE 0x80u      /**< of NOWAIT: the message has a file handle, closed with the event */
 
-/** One queued message. On the sender's stack while it waits, in the pool for NOWAIT. Guarded by the object's Mutex. */
+/** One queued message. On the sender's stack while it waits, in the pool for NOWAIT. Guarded by the object's Mutex.
+ *  What a detach of very many events touches comes first: it then touches two cache lines of each. */
 typedef struct _DEBUG_EVENT {
   LIST_ENTRY EventList;
-  KEVENT ContinueEvent; /**< synchronization event that the sender waits for */
-  CLIENT_ID ClientId;
-  EPROCESS *Process;
   ETHREAD *Thread;
-  NTSTATUS Status;
-  ULONG Flags;
-  ETHREAD *BackoutThread; /**< the attaching thread, until it commits */
+  EPROCESS *Process;
   EPROCESS *QuotaProcess; /**< of a NOWAIT event: charged with it; referenced */
-  ULONG64 sequence;         /**< order of queueing, in its object */
+  ULONG Flags;
+  NTSTATUS Status;
   LIST_ENTRY process_entry; /**< ring of the events of its process */
+  ULONG64 sequence;         /**< order of queueing, in its object */
+  ETHREAD *BackoutThread;   /**< the attaching thread, until it commits */
+  CLIENT_ID ClientId;
   struct _DEBUG_EVENT *bucket_next; /**< of the first event of a process: the next process's in the bucket */
   struct _DEBUG_EVENT *heap_child, *heap_next, *heap_previous; /**< while active (order.c) */
-  DBGKM_APIMSG ApiMsg;
+  KEVENT ContinueEvent; /**< synchronization event that the sender waits for */
+  DBGKM_APIMSG ApiMsg;  /**< last: the block of a NOWAIT event ends with its message (h.TotalLength) */
 } DEBUG_EVENT;
 
 /* Flags of DbgkpSendApiMessage */
@@ -128,6 +130,10 @@ void dbgk_free_order(DEBUG_OBJECT *object);
 void dbgk_link_event(DEBUG_OBJECT *object, DEBUG_EVENT *event);
 /** Takes an event out. */
 void dbgk_unlink_event(DEBUG_OBJECT *object, DEBUG_EVENT *event);
+/** Moves all events of a process, in order, to `list`, which is made empty first. */
+void dbgk_take_process(DEBUG_OBJECT *object, HANDLE process_id, LIST_ENTRY *list);
+/** Moves all events. */
+void dbgk_take_all(DEBUG_OBJECT *object, LIST_ENTRY *list);
 /** First event of a process in the list; NULL: none. */
 DEBUG_EVENT *dbgk_first_event(const DEBUG_OBJECT *object, HANDLE process_id);
 /** Next event of the same process; NULL: none. */
@@ -164,8 +170,6 @@ void dbgk_close_kernel_handle(HANDLE Handle);
 void dbgk_fill_load_dll(SECTION *Section, ULONG64 Base, ULONG64 NamePointer, DBGKM_LOAD_DLL *load);
 /** Fills a message with a process's image; the start address is the image's entry point. */
 void dbgk_fill_create_process(EPROCESS *Process, DBGKM_CREATE_PROCESS *info);
-/** Takes all events of a process out of an object into `list`. The object's Mutex is held. */
-void dbgk_take_events(DEBUG_OBJECT *Object, EPROCESS *Process, LIST_ENTRY *list);
 /** Ends taken events with STATUS_DEBUGGER_INACTIVE and wakes their senders. */
 void dbgk_wake_events(LIST_ENTRY *list);
 

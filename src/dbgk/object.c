@@ -17,12 +17,7 @@ static void DbgkpCloseObject(EPROCESS *OwnerProcess, void *Object, ACCESS_MASK G
     return;
   ExAcquireFastMutex(&object->Mutex);
   object->Flags |= DEBUG_OBJECT_DELETE_PENDING;
-  InitializeListHead(&events);
-  while (!IsListEmpty(&object->EventList)) {
-    DEBUG_EVENT *event = CONTAINING_RECORD(object->EventList.Flink, DEBUG_EVENT, EventList);
-    dbgk_unlink_event(object, event);
-    InsertTailList(&events, &event->EventList);
-  }
+  dbgk_take_all(object, &events);
   ExReleaseFastMutex(&object->Mutex);
   KeSetEvent(&object->EventsPresent);
 
@@ -191,7 +186,7 @@ NTSTATUS DbgkClearProcessDebugObject(EPROCESS *Process, DEBUG_OBJECT *Object)
   dbgk_unlock_port();
   DbgkpMarkProcessPeb(Process);
   ExAcquireFastMutex(&port->Mutex);
-  dbgk_take_events(port, Process, &events);
+  dbgk_take_process(port, Process->UniqueProcessId, &events);
   ExReleaseFastMutex(&port->Mutex);
   dbgk_wake_events(&events);
   ObDereferenceObject(port);

@@ -16,6 +16,8 @@
  * lies in the events themselves: queueing an event of a waiting sender needs no memory, as on Windows. */
 #include "dbgk/internal.h"
 
+#include <string.h>
+
 #define TAG_DEBUG_BUCKETS POOL_TAG('D', 'b', 'g', 'H')
 #define INACTIVE_FLAGS (DEBUG_EVENT_READ | DEBUG_EVENT_INACTIVE)
 
@@ -182,6 +184,52 @@ void dbgk_unlink_event(DEBUG_OBJECT *object, DEBUG_EVENT *event)
   }
   RemoveEntryList(&event->process_entry);
   RemoveEntryList(&event->EventList);
+}
+
+/* Moves neighbours of a list to the end of another. */
+static void move_run(LIST_ENTRY *first, LIST_ENTRY *last, LIST_ENTRY *list)
+{
+  first->Blink->Flink = last->Flink;
+  last->Flink->Blink = first->Blink;
+  first->Blink = list->Blink;
+  last->Flink = list;
+  list->Blink->Flink = first;
+  list->Blink = last;
+}
+
+void dbgk_take_all(DEBUG_OBJECT *object, LIST_ENTRY *list)
+{
+  InitializeListHead(list);
+  if (IsListEmpty(&object->EventList))
+    return;
+  move_run(object->EventList.Flink, object->EventList.Blink, list);
+  object->active = NULL;
+  memset(object->buckets, 0, object->bucket_count * sizeof *object->buckets);
+  object->process_count = 0;
+}
+
+void dbgk_take_process(DEBUG_OBJECT *object, HANDLE process_id, LIST_ENTRY *list)
+{
+  DEBUG_EVENT **first = find_first(object, process_id), *event = *first, *run = event, *next;
+  InitializeListHead(list);
+  if (!event)
+    return;
+  /* The usual case, and the one in which the events are not even looked at. */
+  if (object->process_count == 1) {
+    dbgk_take_all(object, list);
+    return;
+  }
+  *first = event->bucket_next;
+  object->process_count--;
+  for (; event; event = next) {
+    next = dbgk_next_event(event);
+    if (!(event->Flags & INACTIVE_FLAGS))
+      remove_active(object, event);
+    if (!next || event->EventList.Flink != &next->EventList) {
+      move_run(&run->EventList, &event->EventList, list);
+      run = next;
+    }
+  }
 }
 
 void dbgk_activate_event(DEBUG_OBJECT *object, DEBUG_EVENT *event)

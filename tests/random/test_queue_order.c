@@ -155,17 +155,39 @@ static void commit(HANDLE process)
     }
 }
 
-/* Detach. */
-static void take_all(HANDLE process)
+/* The taken list is what the model drops (of one process; 0: of all), in the model's order. */
+static void compare_taken(const LIST_ENTRY *taken, HANDLE process)
 {
-  DEBUG_EVENT *event;
-  while ((event = dbgk_first_event(&object, process)))
-    dbgk_unlink_event(&object, event);
-  for (unsigned i = 0; i < model.count;)
-    if (model.list[i].process == process)
-      model_remove(i);
-    else
+  const LIST_ENTRY *e = taken->Flink, *previous = taken;
+  for (unsigned i = 0; i < model.count;) {
+    if (process && model.list[i].process != process) {
       i++;
+      continue;
+    }
+    if (e != &model.list[i].event->EventList || e->Blink != previous)
+      ck_abort_msg("another event is taken, seed %u", (unsigned)seed);
+    previous = e;
+    e = e->Flink;
+    model_remove(i);
+  }
+  if (e != taken || taken->Blink != previous)
+    ck_abort_msg("too many events are taken, seed %u", (unsigned)seed);
+}
+
+/* Detach. */
+static void take_process(HANDLE process)
+{
+  LIST_ENTRY taken;
+  dbgk_take_process(&object, process, &taken);
+  compare_taken(&taken, process);
+}
+
+/* Close. */
+static void take_all(void)
+{
+  LIST_ENTRY taken;
+  dbgk_take_all(&object, &taken);
+  compare_taken(&taken, 0);
 }
 
 /* Check's assertions write to a file each: one for the whole list. */
@@ -214,13 +236,25 @@ START_TEST(the_queue_reads_what_windows_scan_reads)
         random_below(3) ? commit(process) : back_out(process);
         break;
       default:
-        if (random_below(3) == 0)
-          take_all(process);
+        switch (random_below(24)) {
+        case 0:
+          take_all();
+          break;
+        case 1:
+        case 2:
+        case 3:
+        case 4:
+        case 5:
+        case 6:
+          take_process(process);
+        }
       }
       compare_lists();
     }
+    if (random_below(2))
+      take_all();
     for (unsigned i = 0; i < processes; i++)
-      take_all(8 + 4 * i);
+      take_process(8 + 4 * i);
     ck_assert(IsListEmpty(&object.EventList));
     ck_assert_ptr_null(object.active);
     ck_assert_uint_eq(object.process_count, 0);

@@ -113,8 +113,11 @@ typedef void (*PKSYSTEM_ROUTINE)(void *StartContext);
 
 typedef struct _KTHREAD {
   DISPATCHER_HEADER Header; /**< signalled when the thread has ended */
-  LIST_ENTRY MutantListHead;
+  LONG SuspendCount;        /**< what holds a thread lies behind its header: one cache line for a suspension */
+  LONG FreezeCount;
   KTHREAD_STATE State;
+  BOOLEAN apc_exit_queued;  /**< the exit special APC is queued: no further user code, user-mode waits end */
+  LIST_ENTRY MutantListHead;
   LIST_ENTRY ready_entry; /**< in ke's ready list while Ready */
   LIST_ENTRY all_entry;   /**< in ke's list of threads that have not ended */
   struct _KPROCESS *Process;
@@ -137,9 +140,6 @@ typedef struct _KTHREAD {
 
   LIST_ENTRY ApcListHead[2]; /**< by mode */
   ULONG KernelApcDisable;    /**< critical region depth */
-  LONG SuspendCount;
-  LONG FreezeCount;
-  BOOLEAN apc_exit_queued;   /**< the exit special APC is queued: no further user code, user-mode waits end */
 
   UCHAR PreviousMode;
   BOOLEAN native; /**< host code: no user mode, no trap frame */

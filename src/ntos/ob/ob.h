@@ -28,12 +28,12 @@ typedef struct _OBJECT_TYPE {
 } OBJECT_TYPE;
 
 typedef struct _OBJECT_HEADER {
-  _Alignas(16) LONG64 PointerCount; /**< the body that follows keeps the pool's alignment */
-  LONG64 HandleCount;
+  _Alignas(16) LIST_ENTRY delete_entry; /**< valid from the end of the last reference until DeleteProcedure */
+  struct ob_name *name;                 /**< its place in the name space, or NULL */
+  bool permanent;                       /**< the name stays without a handle */
   OBJECT_TYPE *Type;
-  struct ob_name *name;    /**< its place in the name space, or NULL */
-  LIST_ENTRY delete_entry; /**< valid from the end of the last reference until DeleteProcedure */
-  bool permanent;          /**< the name stays without a handle */
+  LONG64 HandleCount;
+  LONG64 PointerCount; /**< next to the body, which keeps the pool's alignment */
 } OBJECT_HEADER;
 
 /** Attributes of a handle. */
