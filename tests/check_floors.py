@@ -27,6 +27,7 @@ FLOORS = [
     ["ntos/svc"],
     ["machine"],
     ["client"],
+    ["explore"],
     ["cli"],
 ]
 HEIGHT = {folder: height for height, row in enumerate(FLOORS) for folder in row}

@@ -103,22 +103,26 @@ struct dbgk_state {
 static inline struct dbgk_state *dbgk_state(void) { return KeGetPcr()->dbgk; }
 
 /** Takes DbgkpProcessDebugPortMutex, unless a variant of the locking does without. */
-static inline void dbgk_take_port_mutex(void)
+static inline void dbgk_take_port_mutex(const char *routine)
 {
-  if (dbgk_state()->locking == DBGK_BOTH_LOCKS)
-    (ExAcquireFastMutex)(&dbgk_state()->DbgkpProcessDebugPortMutex);
+  FAST_MUTEX *mutex = &dbgk_state()->DbgkpProcessDebugPortMutex;
+  bool locks = dbgk_state()->locking == DBGK_BOTH_LOCKS;
+  ke_note_place(routine, locks ? mutex : NULL);
+  if (locks)
+    (ExAcquireFastMutex)(mutex);
   else
     (ke_race_point)();
 }
-static inline void dbgk_drop_port_mutex(void)
+static inline void dbgk_drop_port_mutex(const char *routine)
 {
-  if (dbgk_state()->locking == DBGK_BOTH_LOCKS)
-    (ExReleaseFastMutex)(&dbgk_state()->DbgkpProcessDebugPortMutex);
+  FAST_MUTEX *mutex = &dbgk_state()->DbgkpProcessDebugPortMutex;
+  if (dbgk_state()->locking != DBGK_BOTH_LOCKS)
+    return;
+  ke_note_place(routine, mutex);
+  (ExReleaseFastMutex)(mutex);
 }
-#define dbgk_lock_port()                                                                                               \
-  (ke_note_place(__func__, &dbgk_state()->DbgkpProcessDebugPortMutex), dbgk_take_port_mutex())
-#define dbgk_unlock_port()                                                                                             \
-  (ke_note_place(__func__, &dbgk_state()->DbgkpProcessDebugPortMutex), dbgk_drop_port_mutex())
+#define dbgk_lock_port() dbgk_take_port_mutex(__func__)
+#define dbgk_unlock_port() dbgk_drop_port_mutex(__func__)
 
 /* ---- order.c: a debug object's events; its Mutex is held (not for the first two) ---- */
 

@@ -17,7 +17,6 @@ void dbgk_set_system_dll(SECTION *Section, ULONG64 Base)
 /* A hidden thread sends nothing (fact 31); neither does a process without a port. */
 static bool silent(const ETHREAD *thread)
 {
-  ke_race_point();
   return thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_HIDE_FROM_DEBUGGER || !PsThreadProcess(thread)->DebugPort;
 }
 
@@ -107,6 +106,7 @@ void DbgkCreateThread(ETHREAD *Thread)
 void DbgkExitThread(NTSTATUS ExitStatus)
 {
   ETHREAD *thread = PsGetCurrentThread();
+  ke_race_point();
   if (silent(thread) || !(thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_THREAD_INSERTED))
     return;
   DBGKM_APIMSG msg;
@@ -119,6 +119,7 @@ void DbgkExitProcess(NTSTATUS ExitStatus)
 {
   ETHREAD *thread = PsGetCurrentThread();
   EPROCESS *process = PsThreadProcess(thread);
+  ke_race_point();
   if (silent(thread) || !(thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_THREAD_INSERTED))
     return;
   process->ExitTime = KeQuerySystemTime();
@@ -134,6 +135,7 @@ void DbgkMapViewOfSection(EPROCESS *Process, SECTION *Section, ULONG64 Base)
   if (Process != PsGetCurrentProcess() || KeGetPreviousMode() == KernelMode)
     return;
   TRACE(DBGKSIM_TRACE_IMAGE, mm_section_path(Section), Base, Section->SizeOfSection, 1, 0);
+  ke_race_point();
   if (silent(thread))
     return;
   DBGKM_APIMSG msg;
@@ -148,6 +150,7 @@ void DbgkUnMapViewOfSection(EPROCESS *Process, ULONG64 Base)
   if (Process != PsGetCurrentProcess() || KeGetPreviousMode() == KernelMode)
     return;
   TRACE(DBGKSIM_TRACE_IMAGE, NULL, Base, 0, 0, 0);
+  ke_race_point();
   if (silent(PsGetCurrentThread()))
     return;
   DBGKM_APIMSG msg;

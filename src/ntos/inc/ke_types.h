@@ -141,6 +141,9 @@ typedef struct _KTHREAD {
   LIST_ENTRY ApcListHead[2]; /**< by mode */
   ULONG KernelApcDisable;    /**< critical region depth */
 
+  const char *place;         /**< routine in which it came to its last scheduling choice (ke_note_place) */
+  const void *place_object;  /**< what it waits for, locks or signals there; may be NULL */
+
   UCHAR PreviousMode;
   BOOLEAN native; /**< host code: no user mode, no trap frame */
   BOOLEAN context_loaded; /**< the running service replaced the whole frame (NtContinue): rax is not its status */

@@ -27,8 +27,6 @@ typedef struct _KPCR {
   struct life_state *life;
   struct svc_state *svc;
   struct ke_quarantine *quarantine; /**< freed blocks that are kept, while exploring (ke/quarantine.c); NULL: none */
-  const char *place;         /**< routine that came to a scheduling choice last (ke_note_place) */
-  const void *place_object;  /**< what it waits for, locks or signals there; may be NULL */
 } KPCR;
 
 /** The machine that the running host thread is inside of; set at machine entry. */

@@ -15,7 +15,7 @@ void KeInitializeApc(KAPC *Apc, KTHREAD *Thread, PKKERNEL_ROUTINE KernelRoutine,
   InitializeListHead(&Apc->ApcListEntry);
 }
 
-BOOLEAN KeInsertQueueApc(KAPC *Apc, ULONG64 SystemArgument1, ULONG64 SystemArgument2)
+BOOLEAN(KeInsertQueueApc)(KAPC *Apc, ULONG64 SystemArgument1, ULONG64 SystemArgument2)
 {
   KTHREAD *thread = Apc->Thread;
   if (Apc->Inserted || thread->State == Terminated)

@@ -234,6 +234,8 @@ struct ke_freed_use {
 bool ke_quarantine_start(size_t limit);
 /** The first use of a freed block, or NULL. */
 const struct ke_freed_use *ke_quarantine_finding(void);
+/** Whether an address lies in a freed block. */
+bool ke_quarantine_holds(const void *object);
 /** Takes a block in; false if there is no quarantine. */
 bool ke_quarantine_take(void *block);
 /** The rest of ke_check_live. */
@@ -250,9 +252,9 @@ static inline void ke_check_live(const void *object)
 /** Notes the routine that comes to a scheduling choice, and the object that it is about. */
 static inline void ke_note_place(const char *routine, const void *object)
 {
-  KPCR *pcr = KeGetPcr();
-  pcr->place = routine;
-  pcr->place_object = object;
+  KTHREAD *thread = KeGetCurrentThread();
+  thread->place = routine;
+  thread->place_object = object;
 }
 /* These evaluate their first argument twice. */
 #define ke_race_point() (ke_note_place(__func__, NULL), (ke_race_point)())
@@ -260,9 +262,14 @@ static inline void ke_note_place(const char *routine, const void *object)
 #define ExReleaseFastMutex(Mutex) (ke_note_place(__func__, (Mutex)), (ExReleaseFastMutex)(Mutex))
 #define ExWaitForRundownProtectionRelease(Ref)                                                                         \
   (ke_note_place(__func__, (Ref)), (ExWaitForRundownProtectionRelease)(Ref))
+#define ExReleaseRundownProtection(Ref) (ke_note_place(__func__, (Ref)), (ExReleaseRundownProtection)(Ref))
 #define KeSetEvent(Event) (ke_note_place(__func__, (Event)), (KeSetEvent)(Event))
 #define KeWaitForSingleObject(Object, ...)                                                                             \
   (ke_note_place(__func__, (Object)), (KeWaitForSingleObject)((Object), __VA_ARGS__))
+#define KeWaitForMultipleObjects(Count, Objects, ...)                                                                  \
+  (ke_note_place(__func__, (Objects)[0]), (KeWaitForMultipleObjects)((Count), (Objects), __VA_ARGS__))
+#define KeDelayExecutionThread(...) (ke_note_place(__func__, NULL), (KeDelayExecutionThread)(__VA_ARGS__))
+#define KeInsertQueueApc(Apc, ...) (ke_note_place(__func__, (Apc)->Thread), (KeInsertQueueApc)((Apc), __VA_ARGS__))
 #define KeResumeThread(Thread) (ke_note_place(__func__, (Thread)), (KeResumeThread)(Thread))
 
 #endif

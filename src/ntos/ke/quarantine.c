@@ -35,43 +35,58 @@ const struct ke_freed_use *ke_quarantine_finding(void)
   return q && q->finding.block ? &q->finding : NULL;
 }
 
-bool ke_quarantine_take(void *block)
+static const struct freed_block *find(const struct ke_quarantine *q, const void *object)
 {
-  struct ke_quarantine *q = KeGetPcr()->quarantine;
-  if (!q || !block)
-    return false;
-  /* Beyond the limit a block is kept all the same, but not known. */
-  if (q->count < q->limit) {
-    struct freed_block *freed = &q->blocks[q->count++];
-    freed->start = (uintptr_t)block;
-    freed->end = freed->start + pool_block_size(block);
-    freed->freed_by = KeGetPcr()->place;
-    freed->freer = PsGetCurrentThread()->Cid.UniqueThread;
-    q->low = freed->start < q->low ? freed->start : q->low;
-    q->high = freed->end > q->high ? freed->end : q->high;
-  }
-  return true;
+  const uintptr_t at = (uintptr_t)object;
+  if (at < q->low || at >= q->high)
+    return NULL;
+  for (size_t i = 0; i < q->count; i++)
+    if (at >= q->blocks[i].start && at < q->blocks[i].end)
+      return &q->blocks[i];
+  return NULL;
+}
+
+bool ke_quarantine_holds(const void *object)
+{
+  const struct ke_quarantine *q = KeGetPcr()->quarantine;
+  return q && find(q, object);
 }
 
 void ke_quarantine_check(const void *object)
 {
   struct ke_quarantine *q = KeGetPcr()->quarantine;
-  const uintptr_t at = (uintptr_t)object;
-  if (at < q->low || at >= q->high || q->finding.block)
+  const struct freed_block *freed = q->finding.block ? NULL : find(q, object);
+  if (!freed)
     return;
-  for (size_t i = 0; i < q->count; i++) {
-    const struct freed_block *freed = &q->blocks[i];
-    if (at < freed->start || at >= freed->end)
-      continue;
-    q->finding = (struct ke_freed_use){
-        .routine = KeGetPcr()->place,
-        .freed_by = freed->freed_by,
-        .user = PsGetCurrentThread()->Cid.UniqueThread,
-        .freer = freed->freer,
-        .block = (const void *)freed->start,
-        .size = freed->end - freed->start,
-        .offset = at - freed->start,
-    };
-    return;
+  q->finding = (struct ke_freed_use){
+      .routine = KeGetCurrentThread()->place,
+      .freed_by = freed->freed_by,
+      .user = PsGetCurrentThread()->Cid.UniqueThread,
+      .freer = freed->freer,
+      .block = (const void *)freed->start,
+      .size = freed->end - freed->start,
+      .offset = (uintptr_t)object - freed->start,
+  };
+}
+
+bool ke_quarantine_take(void *block)
+{
+  struct ke_quarantine *q = KeGetPcr()->quarantine;
+  if (!q || !block)
+    return false;
+  if (find(q, block)) {
+    ke_quarantine_check(block);
+    return true;
   }
+  /* Beyond the limit a block is kept all the same, but not known. */
+  if (q->count < q->limit) {
+    struct freed_block *freed = &q->blocks[q->count++];
+    freed->start = (uintptr_t)block;
+    freed->end = freed->start + pool_block_size(block);
+    freed->freed_by = KeGetCurrentThread()->place;
+    freed->freer = PsGetCurrentThread()->Cid.UniqueThread;
+    q->low = freed->start < q->low ? freed->start : q->low;
+    q->high = freed->end > q->high ? freed->end : q->high;
+  }
+  return true;
 }

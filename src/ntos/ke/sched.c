@@ -220,7 +220,7 @@ void ki_ask_policy(enum ke_choice_point point)
   if (ke->end != KE_RUNNING || old->State != Running)
     return;
   if (ke->policy.observe)
-    ke->policy.observe(ke->policy.context, point, old, KeGetPcr()->place, KeGetPcr()->place_object);
+    ke->policy.observe(ke->policy.context, point, old, old->place, old->place_object);
   if (!ke->ready_count)
     return;
   unsigned n = list_choices(ke, old);

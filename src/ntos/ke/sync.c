@@ -40,7 +40,7 @@ void(ExReleaseFastMutex)(FAST_MUTEX *Mutex)
   if (Mutex->waiters)
     (KeSetEvent)(&Mutex->Event);
   else
-    ki_choice(KE_CHOICE_LOCK);
+    ki_choice(KE_CHOICE_UNLOCK);
 }
 
 void ExInitializeRundownProtection(EX_RUNDOWN_REF *Ref)
@@ -58,7 +58,7 @@ BOOLEAN ExAcquireRundownProtection(EX_RUNDOWN_REF *Ref)
   return TRUE;
 }
 
-void ExReleaseRundownProtection(EX_RUNDOWN_REF *Ref)
+void(ExReleaseRundownProtection)(EX_RUNDOWN_REF *Ref)
 {
   if (--Ref->count == 0 && Ref->waiter)
     (KeSetEvent)(Ref->waiter);

@@ -215,7 +215,7 @@ done:
   return status;
 }
 
-NTSTATUS KeWaitForMultipleObjects(ULONG Count, void *const Object[], WAIT_TYPE WaitType, KWAIT_REASON WaitReason,
+NTSTATUS(KeWaitForMultipleObjects)(ULONG Count, void *const Object[], WAIT_TYPE WaitType, KWAIT_REASON WaitReason,
                                   KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, const LONG64 *Timeout)
 {
   return wait_for(Count, Object, WaitType, WaitReason, WaitMode, Alertable, Timeout);
@@ -227,9 +227,9 @@ NTSTATUS(KeWaitForSingleObject)(void *Object, KWAIT_REASON WaitReason, KPROCESSO
   return wait_for(1, &Object, WaitAny, WaitReason, WaitMode, Alertable, Timeout);
 }
 
-NTSTATUS KeDelayExecutionThread(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, const LONG64 *Interval)
+NTSTATUS(KeDelayExecutionThread)(KPROCESSOR_MODE WaitMode, BOOLEAN Alertable, const LONG64 *Interval)
 {
-  NTSTATUS status = KeWaitForMultipleObjects(0, NULL, WaitAny, DelayExecution, WaitMode, Alertable, Interval);
+  NTSTATUS status = wait_for(0, NULL, WaitAny, DelayExecution, WaitMode, Alertable, Interval);
   if (status != STATUS_TIMEOUT)
     return status;
   if (*Interval == 0)
