@@ -5,29 +5,32 @@
 
 #include "machine/machine.h"
 
-/** One handle that Win32's book-keeping holds for the debugger until an exit event is continued (spec/4.3), or the file
- *  of an outstanding event. */
-struct client_saved {
-  LIST_ENTRY entry;
-  HANDLE process; /**< of CREATE_PROCESS, else 0 */
-  HANDLE thread;  /**< of the thread entries, else 0 */
-  HANDLE file;    /**< of the file entries, else 0; closed when their event is continued */
-  uint32_t pid;
-  uint32_t tid; /**< 0 for a process entry */
-  bool marked;  /**< its exit was reported: closed at the continue */
-};
-
 /** Lies in the machine's pool, so it ends with the machine at the latest. */
 struct dbgksim_debugger {
   struct dbgksim_machine *machine;
   HANDLE object;
-  LIST_ENTRY saved;
-  unsigned live; /**< process entries that are not marked */
-  unsigned marked;
+  LIST_ENTRY saved;                 /**< handles of saved.c, in order of saving */
+  struct client_saved *saved_table; /**< the same by process, thread and kind */
+  unsigned live;                    /**< processes whose exit was not reported */
   struct expect_state *expect; /**< of dbgksim_expect, made at its first use */
 };
 
-/** Closes the handles that a debugger keeps of a process, and forgets it. Inside the machine. */
+/* ---- saved.c: handles that are closed when an event is continued (spec/4.3); inside the machine ---- */
+
+/** Keeps the handles of a state change. False: no memory. */
+bool client_save_process(struct dbgksim_debugger *debugger, uint32_t pid, HANDLE handle);
+bool client_save_thread(struct dbgksim_debugger *debugger, uint32_t pid, uint32_t tid, HANDLE handle);
+/** Debuggers close hFile themselves. Here it goes with the event, or with a detach before that. */
+bool client_save_file(struct dbgksim_debugger *debugger, uint32_t pid, uint32_t tid, HANDLE handle);
+/** A handle of this process is kept. */
+bool client_knows_process(const struct dbgksim_debugger *debugger, uint32_t pid);
+/** The exit of a thread, or of a process (`tid` 0), was reported. */
+void client_mark(struct dbgksim_debugger *debugger, uint32_t pid, uint32_t tid);
+/** The event of a thread was continued: closes its file, and what is marked of the thread and of the process. */
+void client_close_answered(struct dbgksim_debugger *debugger, uint32_t pid, uint32_t tid);
+/** Closes everything. */
+void client_forget_all(struct dbgksim_debugger *debugger);
+/** Closes the handles that a debugger keeps of a process, and forgets it. */
 void client_forget_process(struct dbgksim_debugger *debugger, uint32_t pid);
 /** Turns a state change into the event that Win32 shows (spec/4.2). Inside the machine, in the debugger's process.
  *  STATUS_UNSUCCESSFUL for a state that is none. */

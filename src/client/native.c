@@ -45,30 +45,6 @@ out:
   return status;
 }
 
-static void forget(struct dbgksim_debugger *debugger, struct client_saved *saved)
-{
-  const HANDLE handles[] = {saved->process, saved->thread, saved->file};
-  for (size_t i = 0; i < sizeof handles / sizeof handles[0]; i++)
-    if (handles[i])
-      ObCloseHandle(handles[i], UserMode);
-  if (saved->marked)
-    debugger->marked--;
-  else if (saved->process)
-    debugger->live--;
-  RemoveEntryList(&saved->entry);
-  ExFreePool(saved);
-}
-
-void client_forget_process(struct dbgksim_debugger *debugger, uint32_t pid)
-{
-  for (LIST_ENTRY *e = debugger->saved.Flink, *next; e != &debugger->saved; e = next) {
-    struct client_saved *saved = CONTAINING_RECORD(e, struct client_saved, entry);
-    next = e->Flink;
-    if (saved->pid == pid)
-      forget(debugger, saved);
-  }
-}
-
 void dbgksim_debugger_destroy(dbgksim_debugger *debugger)
 {
   if (!debugger)
@@ -76,8 +52,7 @@ void dbgksim_debugger_destroy(dbgksim_debugger *debugger)
   struct dbgksim_machine *machine = debugger->machine;
   if (machine_enter(machine) != DBGKSIM_OK)
     return;
-  while (!IsListEmpty(&debugger->saved))
-    forget(debugger, CONTAINING_RECORD(debugger->saved.Flink, struct client_saved, entry));
+  client_forget_all(debugger);
   ObCloseHandle(debugger->object, UserMode);
   ExFreePool(debugger->expect);
   ExFreePool(debugger);
@@ -100,14 +75,8 @@ static unsigned unread_processes(const struct dbgksim_debugger *debugger)
   if (!NT_SUCCESS(ObReferenceObjectByHandle(debugger->object, 0, ob_types()->DebugObject, KernelMode, &object, NULL)))
     return 0;
   for (EPROCESS *p = PsGetNextProcess(NULL); p; p = PsGetNextProcess(p)) {
-    if ((void *)p->DebugPort != object || !p->ActiveThreads)
-      continue;
-    bool read = false;
-    for (const LIST_ENTRY *e = debugger->saved.Flink; e != &debugger->saved && !read; e = e->Flink) {
-      const struct client_saved *saved = CONTAINING_RECORD(e, struct client_saved, entry);
-      read = saved->pid == p->UniqueProcessId && saved->process;
-    }
-    count += !read;
+    if ((void *)p->DebugPort == object && p->ActiveThreads)
+      count += !client_knows_process(debugger, (uint32_t)p->UniqueProcessId);
   }
   ObDereferenceObject(object);
   return count;
@@ -122,64 +91,27 @@ unsigned dbgksim_live_processes(const dbgksim_debugger *debugger)
   return count;
 }
 
-static bool save(struct dbgksim_debugger *debugger, uint32_t pid, uint32_t tid, HANDLE process, HANDLE thread,
-                 HANDLE file)
-{
-  struct client_saved *saved = ExAllocatePoolWithTag(sizeof *saved, CLIENT_TAG);
-  if (!saved)
-    return false;
-  saved->pid = pid;
-  saved->tid = tid;
-  saved->process = process;
-  saved->thread = thread;
-  saved->file = file;
-  InsertTailList(&debugger->saved, &saved->entry);
-  return true;
-}
-
-static void mark(struct dbgksim_debugger *debugger, uint32_t pid, uint32_t tid)
-{
-  for (LIST_ENTRY *e = debugger->saved.Flink; e != &debugger->saved; e = e->Flink) {
-    struct client_saved *saved = CONTAINING_RECORD(e, struct client_saved, entry);
-    if (saved->pid != pid || saved->tid != tid || saved->file || saved->marked)
-      continue;
-    saved->marked = true;
-    debugger->marked++;
-    if (!tid)
-      debugger->live--;
-    return;
-  }
-}
-
-/* Debuggers close hFile themselves. Here it goes with the event, or with a detach before that. */
-static bool keep_file(struct dbgksim_debugger *debugger, const struct dbgksim_event *event, HANDLE file)
-{
-  return !file || save(debugger, event->pid, event->tid, 0, 0, file);
-}
-
 /* The book-keeping of WaitForDebugEvent (spec/4.3). False: no memory. */
 static bool keep_handles(struct dbgksim_debugger *debugger, const struct dbgksim_event *event)
 {
   const DBGUI_WAIT_STATE_CHANGE *s = &event->state;
   switch (s->NewState) {
   case DbgCreateThreadStateChange:
-    return save(debugger, event->pid, event->tid, 0, s->StateInfo.CreateThread.HandleToThread, 0);
+    return client_save_thread(debugger, event->pid, event->tid, s->StateInfo.CreateThread.HandleToThread);
   case DbgCreateProcessStateChange: {
     const DBGUI_CREATE_PROCESS *info = &s->StateInfo.CreateProcessInfo;
-    if (!save(debugger, event->pid, 0, info->HandleToProcess, 0, 0))
-      return false;
-    debugger->live++;
-    return save(debugger, event->pid, event->tid, 0, info->HandleToThread, 0) &&
-           keep_file(debugger, event, info->NewProcess.FileHandle);
+    return client_save_process(debugger, event->pid, info->HandleToProcess) &&
+           client_save_thread(debugger, event->pid, event->tid, info->HandleToThread) &&
+           client_save_file(debugger, event->pid, event->tid, info->NewProcess.FileHandle);
   }
   case DbgLoadDllStateChange:
-    return keep_file(debugger, event, s->StateInfo.LoadDll.FileHandle);
+    return client_save_file(debugger, event->pid, event->tid, s->StateInfo.LoadDll.FileHandle);
   case DbgExitProcessStateChange:
-    mark(debugger, event->pid, 0);
-    mark(debugger, event->pid, event->tid);
+    client_mark(debugger, event->pid, 0);
+    client_mark(debugger, event->pid, event->tid);
     return true;
   case DbgExitThreadStateChange:
-    mark(debugger, event->pid, event->tid);
+    client_mark(debugger, event->pid, event->tid);
     return true;
   default:
     return true;
@@ -228,31 +160,6 @@ out:
   return status;
 }
 
-static void close_file(struct dbgksim_debugger *debugger, const struct dbgksim_event *event)
-{
-  /* It is among the last that were saved: one event of a process is outstanding. */
-  for (LIST_ENTRY *e = debugger->saved.Blink; event->has_file && e != &debugger->saved; e = e->Blink) {
-    struct client_saved *saved = CONTAINING_RECORD(e, struct client_saved, entry);
-    if (!saved->file || saved->pid != event->pid || saved->tid != event->tid)
-      continue;
-    forget(debugger, saved);
-    return;
-  }
-}
-
-/* ContinueDebugEvent closes the marked handles of the process or thread that it answers. */
-static void close_marked(struct dbgksim_debugger *debugger, const struct dbgksim_event *event)
-{
-  LIST_ENTRY *e = debugger->saved.Flink;
-  while (debugger->marked && e != &debugger->saved) {
-    struct client_saved *saved = CONTAINING_RECORD(e, struct client_saved, entry);
-    e = e->Flink;
-    if (!saved->marked || saved->pid != event->pid || (saved->tid && saved->tid != event->tid))
-      continue;
-    forget(debugger, saved);
-  }
-}
-
 enum dbgksim_status dbgksim_continue(dbgksim_debugger *debugger, const struct dbgksim_event *event, NTSTATUS answer)
 {
   if (!debugger || !event)
@@ -264,8 +171,7 @@ enum dbgksim_status dbgksim_continue(dbgksim_debugger *debugger, const struct db
   CLIENT_ID client = {event->pid, event->tid};
   NTSTATUS nt = NtDebugContinue(debugger->object, (ULONG64)(uintptr_t)&client, answer);
   if (NT_SUCCESS(nt)) {
-    close_file(debugger, event);
-    close_marked(debugger, event);
+    client_close_answered(debugger, event->pid, event->tid);
     expect_note_continue(debugger, event);
   } else {
     status = machine_nt(machine, nt, "NtDebugContinue");
