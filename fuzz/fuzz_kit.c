@@ -32,6 +32,7 @@ static struct {
   dbgksim_machine *machine;
   dbgksim_snapshot *start; /**< after `prepare` */
   bool warm;             /**< at_start is valid */
+  bool in_case;
   struct stock at_start; /**< after the warm-up */
   char userland[4096];
 } kit;
@@ -69,16 +70,38 @@ struct fuzz_input fuzz_part(struct fuzz_input *in, size_t n)
 
 /* ---- findings ---- */
 
+/* With FUZZ_TRACE set each probe point of the kernel is a line. */
+static void print_record(void *context, const struct dbgksim_trace_record *r)
+{
+  (void)context;
+  if (!kit.in_case)
+    return;
+  fprintf(stderr, "%10llu ns  process %2u thread %2u  %-16s %llx %llx %llx %llx %s\n", (unsigned long long)r->nanoseconds,
+          r->pid, r->tid, dbgksim_trace_kind_name((enum dbgksim_trace_kind)r->kind), (unsigned long long)r->a,
+          (unsigned long long)r->b, (unsigned long long)r->c, (unsigned long long)r->d, r->text);
+}
+
+/* What the machine has not handed over yet. */
+static void print_trace(void)
+{
+  struct dbgksim_trace_record record;
+  while (trace_take(&record))
+    print_record(NULL, &record);
+}
+
 _Noreturn void fuzz_fail(const char *format, ...)
 {
   static char waits[8192];
+  const bool inside = kit.in_case;
   va_list arguments;
+  if (inside)
+    print_trace();
   fprintf(stderr, "%s: ", fuzz_target.name);
   va_start(arguments, format);
   vfprintf(stderr, format, arguments);
   va_end(arguments);
   fputc('\n', stderr);
-  if (ki_current_pcr && KeGetPcr()->ke) {
+  if (inside) {
     ke_report_waits(waits, sizeof waits);
     fputs(waits, stderr);
   }
@@ -190,6 +213,8 @@ static void open_machine(void)
     fuzz_target.configure(&config);
   if (dbgksim_machine_create(&config, &kit.machine) != DBGKSIM_OK)
     fuzz_fail("%s", dbgksim_message(NULL));
+  if (getenv("FUZZ_TRACE"))
+    dbgksim_trace_subscribe(kit.machine, ~DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_SWITCH), print_record, NULL);
   FUZZ_CHECK(machine_enter(kit.machine) == DBGKSIM_OK, "the machine can not be entered");
   struct fuzz_input warm_up = {fuzz_target.warm_up, fuzz_target.warm_up_size, 0};
   kit.warm = false;
@@ -214,7 +239,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_fail("planted: this input starts with " PLANTED);
   struct fuzz_input in = {data, size, 0};
   FUZZ_CHECK(machine_enter(kit.machine) == DBGKSIM_OK, "the machine can not be entered");
+  kit.in_case = true;
   fuzz_target.run(&in);
   machine_leave(kit.machine);
+  kit.in_case = false;
   return 0;
 }

@@ -27,12 +27,25 @@ static void make_page(ULONG64 index, ULONG64 pages, ULONG type, ULONG protection
   CHECK_STATUS(NtAllocateVirtualMemory(NtCurrentProcess, &base, 0, &size, type, protection), 0);
 }
 
+/* Behind an input's code the processor meets an int3, not two thousand times add [rax], al: those would be translated
+ * anew for each case. */
+static void fill_with_int3(ULONG64 index, ULONG64 pages)
+{
+  UCHAR *at = (UCHAR *)(PAGES + index * PAGE);
+  for (ULONG64 i = 0; i < pages * PAGE; i++)
+    at[i] = 0xCC;
+}
+
 ULONG start(void *peb)
 {
+  void *code = (void *)(PAGES + PAGE);
+  ULONG64 size = PAGE;
+  ULONG old;
   (void)peb;
   make_page(0, 16, MEM_RESERVE, PAGE_NOACCESS);
-  make_page(0, 1, MEM_COMMIT, PAGE_EXECUTE_READWRITE);
-  make_page(1, 1, MEM_COMMIT, PAGE_EXECUTE_READ);
+  make_page(0, 2, MEM_COMMIT, PAGE_EXECUTE_READWRITE);
+  fill_with_int3(0, 2);
+  CHECK_STATUS(NtProtectVirtualMemory(NtCurrentProcess, &code, &size, PAGE_EXECUTE_READ, &old), 0);
   make_page(2, 9, MEM_COMMIT, PAGE_READWRITE);
   make_page(11, 1, MEM_COMMIT, PAGE_READONLY);
   make_page(12, 1, MEM_COMMIT, PAGE_READWRITE | PAGE_GUARD);
