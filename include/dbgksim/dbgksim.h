@@ -289,8 +289,15 @@ DBGKSIM_API enum dbgksim_status dbgksim_hash_file(dbgksim_machine *machine, cons
                                                   struct dbgksim_file *file);
 /** Digest of every switch between threads so far, and of its time: equal in runs with one schedule. */
 DBGKSIM_API uint64_t dbgksim_schedule_digest(dbgksim_machine *machine);
-/** Translated blocks executed so far; a run with this as its budget stops here. */
-DBGKSIM_API uint64_t dbgksim_blocks(dbgksim_machine *machine);
+/** A place in a run. */
+struct dbgksim_point {
+  uint64_t blocks; /**< translated blocks executed so far */
+  uint64_t checks; /**< looks at what dbgksim_interrupt sets, so far */
+};
+/** Where the run is: after DBGKSIM_INTERRUPTED, where it was interrupted. */
+DBGKSIM_API enum dbgksim_status dbgksim_get_point(dbgksim_machine *machine, struct dbgksim_point *point);
+/** Interrupts a run with the same inputs at the same place. */
+DBGKSIM_API enum dbgksim_status dbgksim_interrupt_at(dbgksim_machine *machine, const struct dbgksim_point *point);
 
 /* ---- the host's parts ---- */
 

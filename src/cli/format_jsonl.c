@@ -65,70 +65,80 @@ static void put_exception(struct view *view, struct json *json, const struct vie
   }
 }
 
-static void show(struct view *view, const struct view_event *e)
+void jsonl_event(struct view *view, struct json *json, const struct view_event *e)
 {
   const struct dbgksim_event *event = e->event;
-  struct json json;
   char text[1600];
-  json_begin(&json, view->out);
-  json_text(&json, "type", "event");
-  json_number(&json, "number", view->events);
-  json_number(&json, "time_ns", e->nanoseconds);
-  json_text(&json, "event", view_event_name(event->code));
-  json_number(&json, "pid", event->pid);
-  json_number(&json, "tid", event->tid);
-  json_number(&json, "process", e->process_index);
-  json_number(&json, "thread", e->thread_index);
+  json_text(json, "type", "event");
+  json_number(json, "number", view->events);
+  json_number(json, "time_ns", e->nanoseconds);
+  json_text(json, "event", view_event_name(event->code));
+  json_number(json, "pid", event->pid);
+  json_number(json, "tid", event->tid);
+  json_number(json, "process", e->process_index);
+  json_number(json, "thread", e->thread_index);
   switch (event->code) {
   case DBGKSIM_CREATE_PROCESS:
-    put_file(view, &json, event);
-    put_place(view, &json, event->pid, "start", "start_symbol", event->start_address);
-    json_hex(&json, "teb", event->teb);
+    put_file(view, json, event);
+    put_place(view, json, event->pid, "start", "start_symbol", event->start_address);
+    json_hex(json, "teb", event->teb);
     break;
   case DBGKSIM_CREATE_THREAD:
-    put_place(view, &json, event->pid, "start", "start_symbol", event->start_address);
-    json_hex(&json, "teb", event->teb);
+    put_place(view, json, event->pid, "start", "start_symbol", event->start_address);
+    json_hex(json, "teb", event->teb);
     break;
   case DBGKSIM_EXIT_THREAD:
   case DBGKSIM_EXIT_PROCESS:
-    json_number(&json, "exit_code", event->exit_code);
+    json_number(json, "exit_code", event->exit_code);
     break;
   case DBGKSIM_LOAD_DLL:
-    put_file(view, &json, event);
+    put_file(view, json, event);
     break;
   case DBGKSIM_UNLOAD_DLL:
-    json_hex(&json, "base", event->base);
+    json_hex(json, "base", event->base);
     break;
   case DBGKSIM_OUTPUT_DEBUG_STRING:
     view_string(view, event, text, sizeof text);
-    json_text(&json, "text", text);
-    json_number(&json, "length", event->string_length);
-    json_bool(&json, "unicode", event->unicode);
+    json_text(json, "text", text);
+    json_number(json, "length", event->string_length);
+    json_bool(json, "unicode", event->unicode);
     break;
   case DBGKSIM_EXCEPTION:
-    put_exception(view, &json, e);
+    put_exception(view, json, e);
     break;
   case DBGKSIM_RIP:
-    json_number(&json, "error", event->rip_error);
-    json_number(&json, "rip_type", event->rip_type);
+    json_number(json, "error", event->rip_error);
+    json_number(json, "rip_type", event->rip_type);
     break;
   default:
     break;
   }
-  json_text(&json, "answer", e->answer == DBG_CONTINUE ? "DBG_CONTINUE" : "DBG_EXCEPTION_NOT_HANDLED");
+  json_text(json, "answer", e->answer == DBG_CONTINUE ? "DBG_CONTINUE" : "DBG_EXCEPTION_NOT_HANDLED");
+}
+
+static void show(struct view *view, const struct view_event *e)
+{
+  struct json json;
+  json_begin(&json, view->out);
+  jsonl_event(view, &json, e);
   json_end(&json);
+}
+
+void jsonl_act(struct view *view, struct json *json, enum view_act what, uint32_t pid, uint32_t exit_code)
+{
+  static const char *const types[] = {[VIEW_ATTACHED] = "attach", [VIEW_DETACHED] = "detach", [VIEW_ENDED] = "exit"};
+  json_text(json, "type", types[what]);
+  json_number(json, "time_ns", dbgksim_time(view->session->machine));
+  json_number(json, "pid", pid);
+  if (what == VIEW_ENDED)
+    json_number(json, "exit_code", exit_code);
 }
 
 static void act(struct view *view, enum view_act what, uint32_t pid, uint32_t exit_code)
 {
-  static const char *const types[] = {[VIEW_ATTACHED] = "attach", [VIEW_DETACHED] = "detach", [VIEW_ENDED] = "exit"};
   struct json json;
   json_begin(&json, view->out);
-  json_text(&json, "type", types[what]);
-  json_number(&json, "time_ns", dbgksim_time(view->session->machine));
-  json_number(&json, "pid", pid);
-  if (what == VIEW_ENDED)
-    json_number(&json, "exit_code", exit_code);
+  jsonl_act(view, &json, what, pid, exit_code);
   json_end(&json);
 }
 
@@ -149,14 +159,19 @@ static void probe(struct view *view, const struct dbgksim_trace_record *record)
   json_end(&json);
 }
 
+void jsonl_end(struct view *view, struct json *json, enum dbgksim_status reason)
+{
+  json_text(json, "type", "end");
+  json_text(json, "reason", reason == DBGKSIM_OK ? "exit" : dbgksim_status_name(reason));
+  json_number(json, "events", view->events);
+  json_number(json, "time_ns", dbgksim_time(view->session->machine));
+}
+
 static void end(struct view *view, enum dbgksim_status reason)
 {
   struct json json;
   json_begin(&json, view->out);
-  json_text(&json, "type", "end");
-  json_text(&json, "reason", reason == DBGKSIM_OK ? "exit" : dbgksim_status_name(reason));
-  json_number(&json, "events", view->events);
-  json_number(&json, "time_ns", dbgksim_time(view->session->machine));
+  jsonl_end(view, &json, reason);
   json_end(&json);
 }
 

@@ -21,18 +21,26 @@ enum {
   OPTION_FOLLOW_CHILDREN,
   OPTION_LOG,
   OPTION_ERA,
+  OPTION_RECORD,
+  OPTION_UNTIL,
+  OPTION_FORCE,
+  OPTION_PROGRAM,
 };
 
 #define NANOSECONDS_PER_MILLISECOND 1000000u
 #define MAX_ATTACH 1000000000u
-#define RUNS (CLI_RUN | CLI_TRACE)
+#define RUNS (CLI_RUN | CLI_TRACE | CLI_REPLAY)
+#define TRACES (CLI_TRACE | CLI_REPLAY)
+/** A recording has another place for the option, or it has no effect on the run. Options without this bit are kept as
+ *  they were given. */
+#define ELSEWHERE 0x100u
 
 static const struct description {
-  unsigned commands; /**< bits of enum cli_command */
+  unsigned commands; /**< bits of enum cli_command; ELSEWHERE */
   int value;
   const char *name, *argument, *help;
 } descriptions[] = {
-    {CLI_TRACE, OPTION_FORMAT, "format", "text|lines|jsonl", "text to read (default), lines to diff, JSON Lines"},
+    {TRACES, OPTION_FORMAT, "format", "text|lines|jsonl", "text to read (default), lines to diff, JSON Lines"},
     {CLI_TRACE, OPTION_ON_EXCEPTION, "on-exception", "not-handled|handled",
      "answer to exceptions but the first breakpoint (not-handled)"},
     {CLI_TRACE, OPTION_ATTACH_AFTER, "attach-after", "N|Nms",
@@ -40,23 +48,29 @@ static const struct description {
     {CLI_TRACE, OPTION_DETACH_AFTER, "detach-after", "N",
      "detach after N debug events; the program runs on to its end"},
     {CLI_TRACE, OPTION_FOLLOW_CHILDREN, "follow-children", NULL, "debug the processes that the program starts, too"},
-    {CLI_TRACE, OPTION_EXPLAIN, "explain", NULL, "show each step between a trap and the continue"},
-    {CLI_TRACE, 'o', "output", "FILE", "write the trace to FILE"},
-    {RUNS, OPTION_PROGRAM_OUTPUT, "program-output", "FILE", "write what the program prints to FILE"},
-    {RUNS, OPTION_LOG, "log", "FILE", "write the kernel's remarks to FILE, as a service that is missing"},
-    {RUNS | CLI_DOCTOR, OPTION_USERLAND, "userland", "wine|DIR", "system DLLs: Wine's (default), or those in DIR"},
-    {RUNS, OPTION_MAP, "map", "DIR=C:\\path[:rw]", "let programs see a folder; repeatable, read-only without :rw"},
-    {RUNS, OPTION_ERA, "era", "win10|win7|xp", "whose debug subsystem, where builds differ (win10)"},
-    {RUNS, OPTION_SEED, "seed", "N", "seed of everything random (0)"},
-    {RUNS, OPTION_RANDOM, "random-schedule", NULL, "schedule threads at random, by the seed"},
-    {RUNS, OPTION_BUDGET, "budget", "N", "stop after N translated blocks"},
-    {RUNS | CLI_DOCTOR, 'h', "help", NULL, "show this help"},
+    {TRACES, OPTION_EXPLAIN, "explain", NULL, "show each step between a trap and the continue"},
+    {CLI_REPLAY, OPTION_UNTIL, "until", "N", "stop at event N, and show processes and threads"},
+    {CLI_REPLAY, OPTION_FORCE, "force", NULL, "replay although files are missing or have changed"},
+    {CLI_REPLAY, OPTION_PROGRAM, "program", "PATH", "where the program is now"},
+    {TRACES | ELSEWHERE, 'o', "output", "FILE", "write the trace to FILE"},
+    {CLI_TRACE | ELSEWHERE, OPTION_RECORD, "record", "FILE", "keep in FILE what dbgksim replay needs"},
+    {RUNS | ELSEWHERE, OPTION_PROGRAM_OUTPUT, "program-output", "FILE", "write what the program prints to FILE"},
+    {RUNS | ELSEWHERE, OPTION_LOG, "log", "FILE", "write the kernel's remarks to FILE, as a service that is missing"},
+    {RUNS | CLI_DOCTOR | ELSEWHERE, OPTION_USERLAND, "userland", "wine|DIR",
+     "system DLLs: Wine's (default), or those in DIR"},
+    {RUNS | ELSEWHERE, OPTION_MAP, "map", "DIR=C:\\path[:rw]",
+     "let programs see a folder; repeatable, read-only without :rw"},
+    {RUNS | ELSEWHERE, OPTION_ERA, "era", "win10|win7|xp", "whose debug subsystem, where builds differ (win10)"},
+    {RUNS | ELSEWHERE, OPTION_SEED, "seed", "N", "seed of everything random (0)"},
+    {RUNS | ELSEWHERE, OPTION_RANDOM, "random-schedule", NULL, "schedule threads at random, by the seed"},
+    {RUNS | ELSEWHERE, OPTION_BUDGET, "budget", "N", "stop after N translated blocks"},
+    {RUNS | CLI_DOCTOR | ELSEWHERE, 'h', "help", NULL, "show this help"},
 };
 #define DESCRIPTIONS (sizeof descriptions / sizeof descriptions[0])
 
-static const char *command_name(enum cli_command command)
+const char *options_command(enum cli_command command)
 {
-  return command == CLI_RUN ? "run" : command == CLI_TRACE ? "trace" : "doctor";
+  return command == CLI_RUN ? "run" : command == CLI_TRACE ? "trace" : command == CLI_REPLAY ? "replay" : "doctor";
 }
 
 static void print_help(enum cli_command command)
@@ -64,10 +78,14 @@ static void print_help(enum cli_command command)
   static const char *const summaries[] = {
       [CLI_RUN] = "Runs a Windows program (x86-64) without a debugger; ends with the low 8 bits of its exit code.",
       [CLI_TRACE] = "Runs a Windows program (x86-64) under a debugger and shows its debug events.",
+      [CLI_REPLAY] = "Runs again what dbgksim trace --record kept: the same trace, or where the run differs.",
       [CLI_DOCTOR] = "Tells what was found of the processor engine and the system DLLs, or what to install.",
   };
-  printf("usage: dbgksim %s [OPTION...]%s\n%s\n\n", command_name(command),
-         command == CLI_DOCTOR ? "" : " PROGRAM [ARGUMENT...]", summaries[command]);
+  printf("usage: dbgksim %s [OPTION...]%s\n%s\n\n", options_command(command),
+         command == CLI_DOCTOR   ? ""
+         : command == CLI_REPLAY ? " RECORDING"
+                                 : " PROGRAM [ARGUMENT...]",
+         summaries[command]);
   for (size_t i = 0; i < DESCRIPTIONS; i++) {
     const struct description *d = &descriptions[i];
     char left[64], letter[8] = "    ";
@@ -78,15 +96,19 @@ static void print_help(enum cli_command command)
     snprintf(left, sizeof left, "%s--%s%s%s", letter, d->name, d->argument ? " " : "", d->argument ? d->argument : "");
     printf("  %-36s  %s\n", left, d->help);
   }
-  if (command != CLI_DOCTOR)
+  if (command == CLI_REPLAY)
+    puts("\nExit status: the recorded run's; 0 after --until; 1 for a run that differs; 2 for bad use, and for a file "
+         "that\n"
+         "is missing or has changed; 3 for a recording without an end.");
+  else if (command != CLI_DOCTOR)
     puts("\nPrograms see their own folder as C:\\app. Exit status: 2 for bad use or a program that can not run,\n"
          "3 for a run that did not come to its end (deadlock, budget).");
 }
 
 static int bad_use(enum cli_command command, const char *what, const char *value)
 {
-  fprintf(stderr, "dbgksim %s: %s%s%s (see dbgksim %s --help)\n", command_name(command), what, value ? " " : "",
-          value ? value : "", command_name(command));
+  fprintf(stderr, "dbgksim %s: %s%s%s (see dbgksim %s --help)\n", options_command(command), what, value ? " " : "",
+          value ? value : "", options_command(command));
   return CLI_BAD_USE;
 }
 
@@ -205,10 +227,98 @@ static const char *take(struct options *options, int option, const char *value)
   case OPTION_EXPLAIN:
     options->explain = true;
     return NULL;
+  case OPTION_RECORD:
+    options->record = value;
+    return NULL;
+  case OPTION_UNTIL:
+    return parse_number(value, &options->until) && options->until ? NULL : "--until wants the number of an event, not";
+  case OPTION_FORCE:
+    options->force = true;
+    return NULL;
+  case OPTION_PROGRAM:
+    options->program_file = value;
+    return NULL;
   default:
     options->output = value;
     return NULL;
   }
+}
+
+static const struct description *find_description(const char *name, size_t length)
+{
+  for (size_t i = 0; i < DESCRIPTIONS; i++)
+    if (strlen(descriptions[i].name) == length && memcmp(descriptions[i].name, name, length) == 0)
+      return &descriptions[i];
+  return NULL;
+}
+
+static const struct description *description_of(int value)
+{
+  for (size_t i = 0; i < DESCRIPTIONS; i++)
+    if (descriptions[i].value == value)
+      return &descriptions[i];
+  return NULL;
+}
+
+char *options_kept(const struct options *options, unsigned n)
+{
+  for (unsigned i = 0; i < options->given_count; i++) {
+    const struct option_given *given = &options->given[i];
+    const struct description *d = description_of(given->option);
+    if (d->commands & ELSEWHERE || n--)
+      continue;
+    char *text = malloc(strlen(d->name) + (given->value ? strlen(given->value) : 0) + 4);
+    if (text)
+      sprintf(text, "--%s%s%s", d->name, given->value ? "=" : "", given->value ? given->value : "");
+    return text;
+  }
+  return NULL;
+}
+
+bool options_take_kept(struct options *options, const char *text)
+{
+  const char *value = strchr(text, '=');
+  if (strncmp(text, "--", 2) != 0)
+    return false;
+  size_t length = value ? (size_t)(value - text) : strlen(text);
+  const struct description *d = find_description(text + 2, length - 2);
+  if (!d || d->commands & ELSEWHERE || !(d->commands & CLI_TRACE) || !value != !d->argument)
+    return false;
+  return !take(options, d->value, value ? value + 1 : NULL);
+}
+
+void options_override(struct options *options, const struct options *given)
+{
+  for (unsigned i = 0; i < given->given_count; i++) {
+    const struct option_given *g = &given->given[i];
+    if (g->option != OPTION_MAP)
+      take(options, g->option, g->value);
+  }
+  if (options->format == CLI_LINES)
+    options->explain = given->explain;
+}
+
+void options_default(struct options *options, enum cli_command command)
+{
+  memset(options, 0, sizeof *options);
+  options->command = command;
+  options->answer = DBG_EXCEPTION_NOT_HANDLED;
+}
+
+/* NULL, or why the options do not go together. */
+static const char *contradiction(const struct options *options)
+{
+  if (options->explain && options->format == CLI_LINES)
+    return "--explain goes with the formats text and jsonl";
+  if (options->follow_children && options->attach)
+    return "--follow-children has no effect with --attach-after: an attached process's children are free";
+  return NULL;
+}
+
+int options_check(const struct options *options)
+{
+  const char *why = contradiction(options);
+  return why ? bad_use(options->command, why, NULL) : CLI_OK;
 }
 
 int options_parse(struct options *options, enum cli_command command, int argc, char **argv)
@@ -216,10 +326,11 @@ int options_parse(struct options *options, enum cli_command command, int argc, c
   struct option table[DESCRIPTIONS + 1];
   char letters[2 * DESCRIPTIONS + 3] = "+:";
   size_t n = 0, letter = 2;
-  memset(options, 0, sizeof *options);
+  options_default(options, command);
+  options->given = calloc((size_t)argc, sizeof *options->given);
+  if (!options->given)
+    return bad_use(command, "no memory for the options", NULL);
   memset(table, 0, sizeof table);
-  options->command = command;
-  options->answer = DBG_EXCEPTION_NOT_HANDLED;
   for (size_t i = 0; i < DESCRIPTIONS; i++) {
     const struct description *d = &descriptions[i];
     if (!(d->commands & command))
@@ -245,16 +356,19 @@ int options_parse(struct options *options, enum cli_command command, int argc, c
     const char *wrong = take(options, option, optarg);
     if (wrong)
       return bad_use(command, wrong, optarg);
+    options->given[options->given_count++] = (struct option_given){option, optarg};
   }
   if (command == CLI_DOCTOR)
     return optind < argc ? bad_use(command, "unknown argument", argv[optind]) : -1;
   if (optind == argc)
-    return bad_use(command, "no program given", NULL);
-  if (options->explain && options->format == CLI_LINES)
-    return bad_use(command, "--explain goes with the formats text and jsonl", NULL);
-  if (options->follow_children && options->attach)
-    return bad_use(
-        command, "--follow-children has no effect with --attach-after: an attached process's children are free", NULL);
+    return bad_use(command, command == CLI_REPLAY ? "no recording given" : "no program given", NULL);
+  int result = options_check(options);
+  if (result != CLI_OK)
+    return result;
+  if (command == CLI_REPLAY) {
+    options->recording = argv[optind];
+    return optind + 1 < argc ? bad_use(command, "unknown argument", argv[optind + 1]) : -1;
+  }
   options->program = argv[optind];
   options->arguments = (const char *const *)argv + optind + 1;
   return -1;
@@ -267,4 +381,5 @@ void options_free(struct options *options)
     free((char *)(uintptr_t)options->roots[i].guest);
   }
   free(options->roots);
+  free(options->given);
 }

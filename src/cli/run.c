@@ -24,7 +24,7 @@ int command_run(int argc, char **argv)
   struct session session;
   int result = options_parse(&options, CLI_RUN, argc, argv);
   if (result < 0) {
-    result = session_open(&session, &options);
+    result = session_open(&session, &options, NULL);
     if (result == CLI_OK)
       result = run(&session);
     result = session_close(&session, result);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/session.h"
+#include "cli/tape.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -57,6 +58,8 @@ static void write_output(void *context, int stream, const void *bytes, size_t si
 {
   struct session *session = context;
   const struct session_piece piece = {stream, size};
+  if (session->tape)
+    tape_note_output(session->tape, stream, bytes, size);
   char *grown = session->holds_output ? realloc(session->held, session->held_size + sizeof piece + size) : NULL;
   if (!grown) {
     session_release(session, SIZE_MAX);
@@ -85,7 +88,12 @@ void session_release(struct session *session, size_t count)
 
 static size_t read_input(void *context, void *bytes, size_t size)
 {
-  (void)context;
+  struct session *session = context;
+  return session->tape ? session->tape->functions->input(session->tape, bytes, size) : session_read(bytes, size);
+}
+
+size_t session_read(void *bytes, size_t size)
+{
   ssize_t n;
   do
     n = read(STDIN_FILENO, bytes, size);
@@ -111,7 +119,7 @@ static void write_remark(void *context, const struct dbgksim_trace_record *recor
 
 static const char *command_name(const struct session *session)
 {
-  return session->options->command == CLI_RUN ? "run" : "trace";
+  return options_command(session->options->command);
 }
 
 static int cannot_open(const struct session *session, const char *path)
@@ -132,7 +140,7 @@ static int open_streams(struct session *session)
   }
   if (options->log && !(session->log = fopen(options->log, "w")))
     return cannot_open(session, options->log);
-  if (options->command != CLI_TRACE)
+  if (options->command == CLI_RUN)
     return CLI_OK;
   session->trace = stdout;
   if (options->output) {
@@ -141,7 +149,7 @@ static int open_streams(struct session *session)
       return cannot_open(session, options->output);
   }
   if (options->output && options->program_output && same_place(session->trace, session->program[0])) {
-    fprintf(stderr, "dbgksim trace: the trace and the program's output can not go to one file\n");
+    fprintf(stderr, "dbgksim %s: the trace and the program's output can not go to one file\n", command_name(session));
     return CLI_BAD_USE;
   }
   for (int i = 0; i < 2; i++)
@@ -193,11 +201,12 @@ bool session_loaded(struct session *session, uint32_t pid, NTSTATUS code)
   return false;
 }
 
-int session_open(struct session *session, const struct options *options)
+int session_open(struct session *session, const struct options *options, struct tape *tape)
 {
   struct dbgksim_config config;
   memset(session, 0, sizeof *session);
   session->options = options;
+  session->tape = tape;
   int result = open_streams(session);
   if (result != CLI_OK)
     return result;
@@ -210,6 +219,8 @@ int session_open(struct session *session, const struct options *options)
   config.seed = options->seed;
   config.random_schedule = options->random_schedule;
   config.block_budget = options->budget;
+  config.quantum_blocks = options->quantum;
+  config.note_inputs = tape != NULL;
   config.output = write_output;
   config.input = read_input;
   config.io_context = session;
@@ -223,7 +234,7 @@ int session_spawn(struct session *session, dbgksim_debugger *debugger, uint32_t 
 {
   struct dbgksim_program program;
   memset(&program, 0, sizeof program);
-  program.path = session->options->program;
+  program.path = session->options->program_file ? session->options->program_file : session->options->program;
   program.arguments = session->options->arguments;
   program.debug_children = session->options->follow_children;
   enum dbgksim_status status = dbgksim_spawn(session->machine, &program, debugger, pid);

@@ -13,6 +13,8 @@ struct session_piece {
   size_t size;
 };
 
+struct tape;
+
 struct session {
   const struct options *options;
   dbgksim_machine *machine;
@@ -25,16 +27,19 @@ struct session {
   bool holds_output; /**< program output waits for session_release, so that it comes in order with records */
   char *held;        /**< pieces: struct session_piece and its bytes */
   size_t held_size;
+  struct tape *tape; /**< the run is recorded, or replayed; NULL: neither */
 };
 
 /** Opens the streams and builds the machine. CLI_OK, or an exit status after one line about the fault. */
-int session_open(struct session *session, const struct options *options);
+int session_open(struct session *session, const struct options *options, struct tape *tape);
 /** Starts the program of the options, under `debugger` unless that is NULL. CLI_OK or an exit status, as above. */
 int session_spawn(struct session *session, dbgksim_debugger *debugger, uint32_t *pid);
 /** Writes what a program printed. */
 void session_write(struct session *session, int stream, const void *bytes, size_t size);
 /** Writes the oldest pieces that are held, at most `count`. */
 void session_release(struct session *session, size_t count);
+/** Reads standard input; 0 at its end. */
+size_t session_read(void *bytes, size_t size);
 /** Ends a line that a program left open, so that trace text begins on its own. */
 void session_begin_line(struct session *session);
 /** One line about a run that did not come to its end; returns the exit status. */

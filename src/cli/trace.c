@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/commands.h"
+#include "cli/tape.h"
 #include "cli/view.h"
 
 #include <stdlib.h>
@@ -63,8 +64,12 @@ static void show_records(struct view *view, const struct format *format)
   session_release(view->session, SIZE_MAX);
 }
 
+/* Nothing is shown of an act that a replay does not expect: it ends the run. */
 static void show_act(struct view *view, const struct format *format, enum view_act act, uint32_t pid, uint32_t code)
 {
+  struct tape *tape = view->session->tape;
+  if (tape && !tape->functions->act(tape, view, act, pid, code))
+    return;
   session_begin_line(view->session);
   if (format->act)
     format->act(view, act, pid, code);
@@ -138,7 +143,7 @@ static enum dbgksim_status leave(struct view *view, const struct format *format,
   if (!pids)
     return DBGKSIM_NO_MEMORY;
   enum dbgksim_status status = dbgksim_list_processes(machine, pids, &count);
-  for (size_t i = 0; i < count && status == DBGKSIM_OK; i++) {
+  for (size_t i = 0; i < count && status == DBGKSIM_OK && !view->stopped; i++) {
     enum dbgksim_status left = dbgksim_detach(debugger, pids[i]);
     if (left == DBGKSIM_OK)
       show_act(view, format, VIEW_DETACHED, pids[i], 0);
@@ -146,6 +151,8 @@ static enum dbgksim_status leave(struct view *view, const struct format *format,
       status = left;
   }
   free(pids);
+  if (view->stopped)
+    return status;
   if (status == DBGKSIM_OK)
     status = dbgksim_run(machine, pid, -1);
   show_records(view, format);
@@ -161,7 +168,8 @@ static enum dbgksim_status follow(struct view *view, const struct format *format
                                   uint32_t pid)
 {
   const struct options *options = view->session->options;
-  for (;;) {
+  struct tape *tape = view->session->tape;
+  while (!view->stopped) {
     struct dbgksim_event event;
     struct view_event seen;
     if (options->detach && view->events >= options->detach_after && dbgksim_live_processes(debugger))
@@ -172,8 +180,12 @@ static enum dbgksim_status follow(struct view *view, const struct format *format
       return status;
     if (!view_inspect(view, &event, &seen) || view->no_memory)
       return DBGKSIM_NO_MEMORY;
+    if (tape && !tape->functions->event(tape, view, &seen))
+      break;
     session_begin_line(view->session);
     format->event(view, &seen);
+    if (view->stopped)
+      break;
     if (event.code == DBGKSIM_UNLOAD_DLL)
       view_unload(seen.process, event.base);
     status = dbgksim_continue(debugger, &event, seen.answer);
@@ -181,16 +193,64 @@ static enum dbgksim_status follow(struct view *view, const struct format *format
     if (status != DBGKSIM_OK)
       return status;
   }
+  return DBGKSIM_OK;
 }
 
-static int never_attached(enum dbgksim_status status)
+static int never_attached(const struct session *session, enum dbgksim_status status)
 {
-  fprintf(stderr, "dbgksim trace: the program %s before the attach\n",
+  fprintf(stderr, "dbgksim %s: the program %s before the attach\n", options_command(session->options->command),
           status == DBGKSIM_TIMEOUT ? "did nothing for ten minutes of virtual time" : "ended");
   return CLI_INCOMPLETE;
 }
 
-static int trace(struct session *session)
+/* Shows how the run ended; the exit status. */
+static int conclude(struct view *view, const struct format *format, uint32_t pid, bool joined,
+                    enum dbgksim_status status)
+{
+  struct session *session = view->session;
+  int result = CLI_OK;
+  NTSTATUS code;
+  session_begin_line(session);
+  fflush(view->out);
+  if (!joined && (status == DBGKSIM_NO_PROCESS || status == DBGKSIM_TIMEOUT))
+    result = never_attached(session, status);
+  else if (status != DBGKSIM_OK)
+    result = session_failed(session, status);
+  if (format->end)
+    format->end(view, status);
+  /* After the last continue the process has its last steps still before it. */
+  if (result == CLI_OK && dbgksim_run(session->machine, pid, -1) == DBGKSIM_OK &&
+      dbgksim_exit_code(session->machine, pid, &code) == DBGKSIM_OK && !session_loaded(session, pid, code))
+    result = CLI_BAD_USE;
+  return result;
+}
+
+/* Runs a program that was started; the exit status. */
+static int run(struct view *view, const struct format *format, dbgksim_debugger *debugger, uint32_t pid)
+{
+  struct session *session = view->session;
+  struct tape *tape = session->tape;
+  enum dbgksim_status status = DBGKSIM_OK;
+  int result = tape ? tape->functions->begin(tape, view) : CLI_OK;
+  if (result != CLI_OK)
+    return result;
+  session_catch_interrupt(session);
+  if (format->begin)
+    format->begin(view);
+  bool joined = !session->options->attach;
+  if (!joined)
+    status = join(view, format, debugger, pid);
+  joined |= status == DBGKSIM_OK;
+  if (joined && !view->stopped)
+    status = follow(view, format, debugger, pid);
+  if (joined && status == DBGKSIM_NO_PROCESS)
+    status = DBGKSIM_OK;
+  if (!view->stopped)
+    result = conclude(view, format, pid, joined, status);
+  return tape ? tape->functions->close(tape, view, status, result) : result;
+}
+
+int trace_program(struct session *session)
 {
   struct view view;
   uint32_t pid;
@@ -207,32 +267,8 @@ static int trace(struct session *session)
     dbgksim_trace_subscribe(session->machine, EXPLAIN_MASK, keep_record, &view);
   }
   int result = session_spawn(session, session->options->attach ? NULL : debugger, &pid);
-  if (result == CLI_OK) {
-    session_catch_interrupt(session);
-    if (format->begin)
-      format->begin(&view);
-    bool joined = !session->options->attach;
-    if (!joined)
-      status = join(&view, format, debugger, pid);
-    joined |= status == DBGKSIM_OK;
-    if (joined)
-      status = follow(&view, format, debugger, pid);
-    if (joined && status == DBGKSIM_NO_PROCESS)
-      status = DBGKSIM_OK;
-    session_begin_line(session);
-    fflush(view.out);
-    if (!joined && (status == DBGKSIM_NO_PROCESS || status == DBGKSIM_TIMEOUT))
-      result = never_attached(status);
-    else if (status != DBGKSIM_OK)
-      result = session_failed(session, status);
-    if (format->end)
-      format->end(&view, status);
-    NTSTATUS code;
-    /* After the last continue the process has its last steps still before it. */
-    if (result == CLI_OK && dbgksim_run(session->machine, pid, -1) == DBGKSIM_OK &&
-        dbgksim_exit_code(session->machine, pid, &code) == DBGKSIM_OK && !session_loaded(session, pid, code))
-      result = CLI_BAD_USE;
-  }
+  if (result == CLI_OK)
+    result = run(&view, format, debugger, pid);
   if (session->options->explain)
     dbgksim_trace_subscribe(session->machine, 0, keep_record, &view);
   dbgksim_debugger_destroy(debugger);
@@ -244,12 +280,17 @@ int command_trace(int argc, char **argv)
 {
   struct options options;
   struct session session;
+  struct tape *tape = NULL;
   int result = options_parse(&options, CLI_TRACE, argc, argv);
   if (result < 0) {
-    result = session_open(&session, &options);
-    if (result == CLI_OK)
-      result = trace(&session);
-    result = session_close(&session, result);
+    result = options.record ? record_open(&options, &tape) : CLI_OK;
+    if (result == CLI_OK) {
+      result = session_open(&session, &options, tape);
+      if (result == CLI_OK)
+        result = trace_program(&session);
+      result = session_close(&session, result);
+    }
+    result = record_close(tape, result);
   }
   options_free(&options);
   return result;

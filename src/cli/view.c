@@ -141,7 +141,7 @@ bool view_inspect(struct view *view, const struct dbgksim_event *event, struct v
     return add_module(view, out->process, event, out->file);
   }
   case DBGKSIM_EXCEPTION:
-    out->context.ContextFlags = CONTEXT_CONTROL | CONTEXT_DEBUG_REGISTERS;
+    out->context.ContextFlags = CONTEXT_CONTROL | CONTEXT_INTEGER | CONTEXT_DEBUG_REGISTERS;
     out->has_context = dbgksim_get_context(view->session->machine, event->tid, &out->context) == DBGKSIM_OK;
     out->initial = !out->process->broke && event->exception.ExceptionCode == STATUS_BREAKPOINT;
     if (out->initial)

@@ -3,6 +3,7 @@
 #ifndef CLI_VIEW_H
 #define CLI_VIEW_H
 
+#include "cli/json.h"
 #include "cli/session.h"
 
 /** A mapped file, as its events told it. */
@@ -35,6 +36,7 @@ struct view {
   size_t pending_count, pending_room;
   struct dbgksim_trace_record held[VIEW_HELD]; /**< of a trap that may be resolved without an exception */
   size_t held_count;
+  bool stopped;        /**< by the replay: the run ends here */
   uint32_t last_probe; /**< kind of the last record explained */
 };
 
@@ -48,7 +50,7 @@ struct view_event {
   bool initial;  /**< the process's first breakpoint */
   NTSTATUS answer;
   bool has_context;
-  CONTEXT context; /**< control and debug registers, for exceptions */
+  CONTEXT context; /**< control, integer and debug registers, for exceptions */
 };
 
 /** What the tracer did to a process, between its events. */
@@ -67,6 +69,11 @@ struct format {
   void (*end)(struct view *view, enum dbgksim_status reason);
 };
 extern const struct format format_text, format_lines, format_jsonl;
+
+/** Members of a JSON Lines record, without its end; recordings consist of the same. */
+void jsonl_event(struct view *view, struct json *json, const struct view_event *event);
+void jsonl_act(struct view *view, struct json *json, enum view_act act, uint32_t pid, uint32_t exit_code);
+void jsonl_end(struct view *view, struct json *json, enum dbgksim_status reason);
 
 /** Fills *out for an event and notes what it says about processes, threads and modules. False: no memory. */
 bool view_inspect(struct view *view, const struct dbgksim_event *event, struct view_event *out);

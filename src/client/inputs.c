@@ -82,11 +82,29 @@ uint64_t dbgksim_schedule_digest(dbgksim_machine *machine)
   return digest;
 }
 
-uint64_t dbgksim_blocks(dbgksim_machine *machine)
+enum dbgksim_status dbgksim_get_point(dbgksim_machine *machine, struct dbgksim_point *point)
 {
-  if (machine_enter(machine) != DBGKSIM_OK)
-    return 0;
-  uint64_t blocks = ke_blocks();
+  struct ke_point at;
+  if (!point)
+    return DBGKSIM_BAD_ARGUMENT;
+  enum dbgksim_status status = machine_enter(machine);
+  if (status != DBGKSIM_OK)
+    return status;
+  ke_get_point(&at);
+  *point = (struct dbgksim_point){at.blocks, at.checks};
   machine_leave(machine);
-  return blocks;
+  return DBGKSIM_OK;
+}
+
+enum dbgksim_status dbgksim_interrupt_at(dbgksim_machine *machine, const struct dbgksim_point *point)
+{
+  if (!point)
+    return DBGKSIM_BAD_ARGUMENT;
+  enum dbgksim_status status = machine_enter(machine);
+  if (status != DBGKSIM_OK)
+    return status;
+  const struct ke_point at = {point->blocks, point->checks};
+  ke_stop_at(&at);
+  machine_leave(machine);
+  return DBGKSIM_OK;
 }

@@ -17,11 +17,6 @@ ULONG64 ke_nanoseconds(void)
   return ki_state()->nanoseconds;
 }
 
-ULONG64 ke_blocks(void)
-{
-  return ki_state()->blocks;
-}
-
 /* When an interrupt time comes, in nanoseconds of the machine; 0 for one before its first instruction. */
 static ULONG64 nanoseconds_at(ULONG64 interrupt_time)
 {
@@ -47,6 +42,7 @@ void ke_charge_blocks(ULONG64 blocks)
   if (ke->budget_limited)
     ke->budget_left -= blocks < ke->budget_left ? blocks : ke->budget_left;
   KeGetCurrentThread()->CycleTime += blocks;
+  ki_check_stop_point(ke);
 }
 
 ULONG64 ke_block_allowance(void)
@@ -63,6 +59,8 @@ ULONG64 ke_block_allowance(void)
   }
   if (ke->budget_limited && ke->budget_left < allowance)
     allowance = ke->budget_left;
+  if (ke->stop_at.blocks > ke->blocks && ke->stop_at.blocks - ke->blocks < allowance)
+    allowance = ke->stop_at.blocks - ke->blocks;
   return allowance ? allowance : 1;
 }
 

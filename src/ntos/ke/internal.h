@@ -30,7 +30,9 @@ struct ke_state {
   KTHREAD **choices;       /**< scratch for the policy */
   size_t choice_capacity;
   enum ke_end_reason end;
-  const volatile int *stop_flag;
+  volatile int *stop_flag;
+  uint64_t stop_checks;     /**< how often it was looked at */
+  struct ke_point stop_at;  /**< where it is set, if checks is not 0 */
 
   uint64_t nanoseconds; /**< virtual time since start-up */
   uint64_t blocks;      /**< executed since start-up */
@@ -52,6 +54,14 @@ struct ke_state {
 #define KI_INLINE static inline __attribute__((always_inline))
 
 static inline struct ke_state *ki_state(void) { return KeGetPcr()->ke; }
+
+/** Sets the stop flag where ke_stop_at wants it: whatever happens before the next look at it is the same then. */
+KI_INLINE void ki_check_stop_point(struct ke_state *ke)
+{
+  if (__builtin_expect(ke->stop_at.checks != 0, 0) && ke->blocks == ke->stop_at.blocks &&
+      ke->stop_checks + 1 == ke->stop_at.checks)
+    *ke->stop_flag = 1;
+}
 
 /** Makes a waiting thread ready with a wait status; its wait blocks and timer are withdrawn. */
 void KiUnwaitThread(KTHREAD *Thread, NTSTATUS WaitStatus);

@@ -55,7 +55,7 @@ struct ke_config {
   bool random_schedule;     /**< seeded random policy instead of round robin */
   uint64_t block_budget;    /**< blocks the machine may execute, 0: no limit */
   uint64_t quantum_blocks;  /**< 0: default */
-  const volatile int *stop_flag; /**< dbgksim_interrupt */
+  volatile int *stop_flag;  /**< dbgksim_interrupt */
   uint8_t stack_prefill;    /**< determinism test: byte that stacks start with */
 };
 
@@ -85,8 +85,6 @@ ULONG64 KeQueryInterruptTime(void);
 ULONG64 KeQuerySystemTime(void);
 /** Nanoseconds since the machine was made: the finest virtual clock. */
 ULONG64 ke_nanoseconds(void);
-/** Blocks charged since the machine was made. */
-ULONG64 ke_blocks(void);
 /** Charges executed blocks to the clock; timers that became due fire at the next quantum end or wait. */
 void ke_charge_blocks(ULONG64 blocks);
 /** Fires all timers that are due. */
@@ -123,6 +121,14 @@ void ke_stop(enum ke_end_reason reason);
 void ke_wake_host(void);
 /** Current end reason. */
 enum ke_end_reason ke_ended(void);
+/** A place in a run: blocks charged, and looks at the stop flag, since the machine was made. */
+struct ke_point {
+  uint64_t blocks, checks;
+};
+/** Where the run is. After an interruption: the place that another run with the same inputs is to be interrupted at. */
+void ke_get_point(struct ke_point *out);
+/** Sets the stop flag when the run comes to a place. */
+void ke_stop_at(const struct ke_point *point);
 /** Clears a reason that running may continue after (interrupt, budget raised, deadlock). */
 void ke_resume(void);
 /** Adds blocks to the run budget; 0 removes the limit. */

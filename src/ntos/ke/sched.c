@@ -147,8 +147,10 @@ static unsigned list_choices(struct ke_state *ke, KTHREAD *first)
 
 static void check_stop_flag(struct ke_state *ke)
 {
+  ke->stop_checks++;
   if (ke->stop_flag && *ke->stop_flag && ke->end == KE_RUNNING)
     ke_stop(KE_INTERRUPTED);
+  ki_check_stop_point(ke);
 }
 
 /* The next thread to run, taken off the ready list. An idle machine jumps to its next timer; one that has none, and
@@ -321,6 +323,17 @@ void ke_wake_host(void)
 enum ke_end_reason ke_ended(void)
 {
   return ki_state()->end;
+}
+
+void ke_get_point(struct ke_point *out)
+{
+  *out = (struct ke_point){ki_state()->blocks, ki_state()->stop_checks};
+}
+
+void ke_stop_at(const struct ke_point *point)
+{
+  ki_state()->stop_at = *point;
+  ki_check_stop_point(ki_state());
 }
 
 void ke_resume(void)
