@@ -281,7 +281,7 @@ struct pool_copy {
 };
 
 /* More unused bytes than this are given back rather than cleared. */
-#define DISCARD_LIMIT ((size_t)1 << 18)
+#define DISCARD_LIMIT ((size_t)4 << 20)
 
 pool_copy *pool_save(const pool *p)
 {

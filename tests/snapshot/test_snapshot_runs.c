@@ -12,9 +12,9 @@
 #include <string.h>
 
 #define SEED 7
-#define AGAIN 3
+#define AGAIN 2
 /* Longer runs are tried at evenly spread events. */
-#define MAX_PLACES 12u
+#define MAX_PLACES 6u
 
 static const char *userland;
 static char **programs;
