@@ -173,6 +173,33 @@ typedef struct _CONTEXT_EX {
 } CONTEXT_EX;
 C_ASSERT_SIZE(CONTEXT_EX, 0x20);
 
+/* ---- ports ---- */
+
+/** What begins every message of a port; the data follow it. */
+typedef struct _PORT_MESSAGE {
+  USHORT DataLength, TotalLength; /**< bytes; TotalLength counts this header too */
+  USHORT Type;                    /**< LPC_* */
+  USHORT DataInfoOffset;
+  CLIENT_ID ClientId;
+  ULONG MessageId;
+  ULONG Reserved;
+  ULONG64 ClientViewSize;
+} PORT_MESSAGE;
+C_ASSERT_SIZE(PORT_MESSAGE, 0x28);
+C_ASSERT_OFFSET(PORT_MESSAGE, ClientId, 0x8);
+C_ASSERT_OFFSET(PORT_MESSAGE, MessageId, 0x18);
+
+#define LPC_REQUEST 1
+#define LPC_REPLY 2
+#define LPC_DATAGRAM 3
+#define LPC_LOST_REPLY 4
+#define LPC_PORT_CLOSED 5
+#define LPC_CLIENT_DIED 6
+#define LPC_EXCEPTION 7
+#define LPC_DEBUG_EVENT 8
+#define LPC_ERROR_EVENT 9
+#define LPC_CONNECTION_REQUEST 10
+
 /** What the processor pushes on a trap (spec/2.1 step 7 lays one out on the user stack). */
 typedef struct _MACHINE_FRAME {
   ULONG64 Rip, SegCs, EFlags, Rsp, SegSs;
@@ -313,6 +340,9 @@ C_ASSERT_OFFSET(DBGUI_WAIT_STATE_CHANGE, StateInfo, 0x18);
 #define THREAD_QUERY_INFORMATION 0x0040u
 #define THREAD_QUERY_LIMITED_INFORMATION 0x0800u
 #define THREAD_ALL_ACCESS 0x1FFFFFu
+
+#define PORT_CONNECT 0x1u
+#define PORT_ALL_ACCESS 0x1F0001u
 
 #define EVENT_QUERY_STATE 0x1u
 #define EVENT_MODIFY_STATE 0x2u

@@ -30,18 +30,6 @@ typedef struct _DEBUG_OBJECT {
   ULONG64 next_sequence;
 } DEBUG_OBJECT;
 
-typedef struct _PORT_MESSAGE {
-  USHORT DataLength, TotalLength;
-  USHORT Type, DataInfoOffset;
-  CLIENT_ID ClientId;
-  ULONG MessageId;
-  ULONG Reserved;
-  ULONG64 ClientViewSize;
-} PORT_MESSAGE;
-C_ASSERT_SIZE(PORT_MESSAGE, 0x28);
-#define LPC_EXCEPTION 7
-#define LPC_DEBUG_EVENT 8
-
 typedef struct _DBGKM_APIMSG {
   PORT_MESSAGE h;
   ULONG ApiNumber; /**< DBGKM_APINUMBER */
@@ -92,6 +80,7 @@ typedef struct _DEBUG_EVENT {
 /* Flags of DbgkpSendApiMessage */
 #define DBGKP_SEND_SUSPEND 0x1u
 #define DBGKP_SEND_SKIPPABLE 0x2u
+#define DBGKP_SEND_LPC 0x4u /**< only in the trace: to the exception port, by DbgkpSendApiMessageLpc */
 
 struct dbgk_state {
   FAST_MUTEX DbgkpProcessDebugPortMutex; /**< guards EPROCESS.DebugPort of every process */

@@ -7,6 +7,7 @@
 #include "emu/emu.h"
 #include "ntos/io/io.h"
 #include "ntos/kd/kd.h"
+#include "ntos/lpc/lpc.h"
 #include "ntos/svc/svc.h"
 #include "ntos/trap/trap.h"
 
@@ -119,7 +120,8 @@ static enum dbgksim_status build_kernel(dbgksim_machine *m, const struct dbgksim
   const struct ps_config ps = {.max_processes = c->max_processes, .max_threads = max_threads};
   bool ok = KeInitSystem(&ke);
   m->initialized[PART_KE] = m->pcr.ke != NULL;
-  ok = ok && ObInitSystem(c->max_handles ? c->max_handles : DEFAULT_MAX_HANDLES) && build_io(m, c, userland);
+  ok = ok && ObInitSystem(c->max_handles ? c->max_handles : DEFAULT_MAX_HANDLES) && LpcInitSystem() &&
+       build_io(m, c, userland);
   ok = ok && MmInitSystem(&mm);
   m->initialized[PART_MM] = m->pcr.mm != NULL;
   ok = ok && PsInitSystem(&ps) && build_host(m) && DbgkInitSystem() && KiInitializeTrapSystem() && KdInitSystem() &&

@@ -14,6 +14,7 @@ struct era {
   bool reply_later;                 /**< DBG_REPLY_LATER is legal and replays the event */
   bool context_ex;                  /**< CONTEXT_EX lies between CONTEXT and record on the user stack */
   bool int_2e_service;              /**< INT 2E enters the system service dispatcher */
+  const char *port_type;            /**< name of the type of ports */
   /** Bits of ETHREAD.CrossThreadFlags as a reader of that build's memory sees them (spec/3.1). */
   ULONG skip_creation_msg, skip_termination_msg;
 };

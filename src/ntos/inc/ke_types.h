@@ -40,7 +40,7 @@ typedef enum _EVENT_TYPE { NotificationEvent, SynchronizationEvent } EVENT_TYPE;
 typedef enum _TIMER_TYPE { NotificationTimer, SynchronizationTimer } TIMER_TYPE;
 typedef enum _WAIT_TYPE { WaitAll, WaitAny } WAIT_TYPE;
 typedef enum _KWAIT_REASON { Executive, FreePage, PageIn, PoolAllocation, DelayExecution, Suspended, UserRequest,
-                             WrRundown, WrFastMutex, WrPushLock } KWAIT_REASON;
+                             WrRundown, WrFastMutex, WrPushLock, WrLpcReceive, WrLpcReply } KWAIT_REASON;
 
 typedef struct _KEVENT {
   DISPATCHER_HEADER Header;

@@ -20,6 +20,7 @@ typedef struct _KPCR {
   struct ke_state *ke;
   struct ob_state *ob;
   struct io_state *io;
+  struct lpc_state *lpc;
   struct mm_state *mm;
   struct ps_state *ps;
   struct dbgk_state *dbgk;

@@ -384,7 +384,8 @@ void ke_restore_stacks(const fiber_stacks_copy *copy)
 void ke_report_waits(char *out, size_t size)
 {
   static const char *const reasons[] = {"Executive",  "FreePage",    "PageIn",      "PoolAllocation", "DelayExecution",
-                                        "Suspended",  "UserRequest", "WrRundown",   "WrFastMutex",    "WrPushLock"};
+                                        "Suspended",  "UserRequest", "WrRundown",   "WrFastMutex",    "WrPushLock",
+                                        "WrLpcReceive", "WrLpcReply"};
   static const char *const types[] = {"event", "event", "mutant", "process", "queue", "semaphore", "thread",
                                       "?",     "timer", "timer"};
   struct ke_state *ke = ki_state();

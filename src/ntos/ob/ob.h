@@ -45,7 +45,7 @@ typedef struct _OBJECT_HEADER {
 /** Well-known types, filled by the floors that own them (ob creates Directory and the dispatcher types). */
 struct ob_types {
   OBJECT_TYPE *Process, *Thread, *Event, *Mutant, *Semaphore, *Timer, *Section, *File, *DebugObject, *Directory, *Key,
-      *Token, *KeyedEvent, *IoCompletion, *Job, *SymbolicLink, *Type;
+      *Token, *KeyedEvent, *IoCompletion, *Job, *SymbolicLink, *Type, *Port;
 };
 
 /** Sets up the object manager with its own types and the standing directories; false: no memory.

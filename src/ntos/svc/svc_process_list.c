@@ -72,8 +72,17 @@ static size_t grow(struct list *l, size_t size)
 
 static ULONG wait_reason(const KTHREAD *thread)
 {
-  /* Above UserRequest our numbers are not NT's: those waits show as Executive. */
-  return thread->State == Waiting && thread->WaitReason <= UserRequest ? thread->WaitReason : 0;
+  if (thread->State != Waiting)
+    return 0;
+  /* Above UserRequest our numbers are not NT's: those waits show as Executive, but for the two of ports. */
+  switch (thread->WaitReason) {
+  case WrLpcReceive:
+    return 16;
+  case WrLpcReply:
+    return 17;
+  default:
+    return thread->WaitReason <= UserRequest ? thread->WaitReason : 0;
+  }
 }
 
 static void add_thread(struct list *l, const ETHREAD *thread)

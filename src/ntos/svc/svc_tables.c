@@ -7,6 +7,7 @@
 #include "ntos/svc/svc_nls.h"
 #include "ntos/svc/svc_object.h"
 #include "ntos/svc/svc_pipe.h"
+#include "ntos/svc/svc_port.h"
 #include "ntos/svc/svc_process.h"
 #include "ntos/svc/svc_registry.h"
 #include "ntos/svc/svc_section.h"
@@ -33,7 +34,7 @@ bool svc_register_all(void)
       svc_thread_table,    svc_thread_query_table,
       svc_exception_table, svc_debug_table,
       svc_wine_table,      svc_create_process_table,
-      svc_pipe_table,
+      svc_pipe_table,      svc_port_table,
   };
   for (unsigned i = 0; i < sizeof tables / sizeof tables[0]; i++)
     if (!KeAddSystemServiceTable(tables[i]))
