@@ -15,7 +15,7 @@ enum dbgksim_trace_kind {
   DBGKSIM_TRACE_KD_STUB,           /**< KiDebugRoutine: a code, b service, c handled */
   DBGKSIM_TRACE_FORWARD,           /**< DbgkForwardException: a code, b debug port?, c second chance, d port present */
   DBGKSIM_TRACE_FORWARD_RESULT,    /**< a handled, b status of the send, c ReturnedStatus */
-  DBGKSIM_TRACE_SEND,              /**< DbgkpSendApiMessage: a ApiNumber, b flags */
+  DBGKSIM_TRACE_SEND,              /**< DbgkpSendApiMessage(Lpc): a ApiNumber, b flags (4: to the exception port) */
   DBGKSIM_TRACE_QUEUE,             /**< DbgkpQueueMessage: a ApiNumber, b flags, c status of the queueing */
   DBGKSIM_TRACE_FREEZE,            /**< DbgkpSuspendProcess: a threads frozen */
   DBGKSIM_TRACE_THAW,              /**< DbgkpResumeProcess */
@@ -24,7 +24,7 @@ enum dbgksim_trace_kind {
   DBGKSIM_TRACE_WAKE,              /**< DbgkpWakeTarget: a ApiNumber, b ReturnedStatus, c flags */
   DBGKSIM_TRACE_USER_FRAME,        /**< a new RSP, b dispatcher RIP, c status; text: dispatcher */
   DBGKSIM_TRACE_RESUME,            /**< a RIP, b RSP, c EFLAGS: the thread returns from an exception */
-  DBGKSIM_TRACE_EXCEPTION_PORT,    /**< a handled */
+  DBGKSIM_TRACE_EXCEPTION_PORT,    /**< the exception port was asked: a handled, b status of the send, c ReturnedStatus */
   DBGKSIM_TRACE_TERMINATE,         /**< a status; text: process or thread */
   DBGKSIM_TRACE_SERVICE,           /**< a service number, b first argument, c second, d third; text: name */
   DBGKSIM_TRACE_SERVICE_RESULT,    /**< a status; text: name */

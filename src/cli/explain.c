@@ -116,7 +116,12 @@ static void explain_dispatch(struct view *view, const struct dbgksim_trace_recor
          view_place(view, r->pid, r->a, rip, sizeof rip), r->b, r->c);
     break;
   case DBGKSIM_TRACE_EXCEPTION_PORT:
-    line(view, "exception port", "%s", r->a ? "handled" : "not handled");
+    if (NT_SUCCESS((NTSTATUS)r->b))
+      line(view, "DbgkForwardException", "%s: the exception port's server said %s", r->a ? "handled" : "not handled",
+           view_status((NTSTATUS)r->c, number));
+    else
+      line(view, "DbgkForwardException", "not handled: no reply from the exception port, %s",
+           view_status((NTSTATUS)r->b, number));
     break;
   default:
     if (strcmp(r->text, "process") == 0)
@@ -139,13 +144,19 @@ static const char *failure(uint64_t status, char out[80])
 /* DEBUG_EVENT.Flags (spec/3.1). */
 #define EVENT_NOWAIT 0x2u
 #define EVENT_SUSPEND 0x20u
+/* Flag of a send: to the exception port. */
+#define SEND_LPC 0x4u
 
 static void explain_message(struct view *view, const struct dbgksim_trace_record *r)
 {
   char number[16], failed[80];
   switch (r->kind) {
   case DBGKSIM_TRACE_SEND:
-    line(view, "DbgkpSendApiMessage", "%s%s", api_name(r->a), r->b & 1 ? ", the process is frozen around it" : "");
+    if (r->b & SEND_LPC)
+      line(view, "DbgkpSendApiMessageLpc", "%s as LPC_EXCEPTION, %" PRIu32 ":%" PRIu32 " waits for the reply",
+           api_name(r->a), r->pid, r->tid);
+    else
+      line(view, "DbgkpSendApiMessage", "%s%s", api_name(r->a), r->b & 1 ? ", the process is frozen around it" : "");
     break;
   case DBGKSIM_TRACE_QUEUE:
     if (!NT_SUCCESS((NTSTATUS)r->c))

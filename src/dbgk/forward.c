@@ -1,6 +1,55 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* DbgkForwardException (spec/2.2). */
+/* DbgkForwardException: the debug port and the exception port (spec/2.2). */
 #include "dbgk/internal.h"
+
+#include <string.h>
+
+/* Bytes of a reply that reach its ReturnedStatus. */
+#define REPLY_WITH_STATUS (offsetof(DBGKM_APIMSG, u) - sizeof(PORT_MESSAGE))
+
+/* Sends a message to a port and waits for the reply, whose status is in the message afterwards. The process is not
+ * frozen meanwhile, as it is for a debug port (the debuggers' call passes suspend = TRUE, this one does not): the
+ * server may be one of its own threads.
+ * @return what LpcRequestWaitReplyPort returns. STATUS_USER_APC: the thread is to exit, ReturnedStatus is pending. */
+static NTSTATUS DbgkpSendApiMessageLpc(DBGKM_APIMSG *ApiMsg, LPCP_PORT_OBJECT *Port)
+{
+  LPC_MESSAGE request, reply;
+  TRACE(DBGKSIM_TRACE_SEND, NULL, ApiMsg->ApiNumber, DBGKP_SEND_LPC, 0, 0);
+  if (era_current()->create_reported_by_send)
+    PsGetCurrentProcess()->Flags |= PS_PROCESS_FLAGS_CREATE_REPORTED;
+  ApiMsg->ReturnedStatus = STATUS_PENDING;
+  memcpy(&request, ApiMsg, sizeof ApiMsg->h + ApiMsg->h.DataLength);
+  NTSTATUS status = LpcRequestWaitReplyPort(Port, &request, &reply);
+  if (status != STATUS_SUCCESS)
+    return status;
+  if (reply.h.DataLength < REPLY_WITH_STATUS)
+    ApiMsg->ReturnedStatus = DBG_EXCEPTION_NOT_HANDLED;
+  else
+    memcpy(&ApiMsg->ReturnedStatus, reply.data + offsetof(DBGKM_APIMSG, ReturnedStatus) - sizeof reply.h,
+           sizeof ApiMsg->ReturnedStatus);
+  return status;
+}
+
+static BOOLEAN handled(NTSTATUS sent, const DBGKM_APIMSG *msg)
+{
+  return NT_SUCCESS(sent) && msg->ReturnedStatus != DBG_EXCEPTION_NOT_HANDLED && NT_SUCCESS(msg->ReturnedStatus);
+}
+
+/* There is no error port to ask (DbgkpSendErrorMessage): what the server does not handle is not handled. */
+static BOOLEAN forward_to_exception_port(EPROCESS *process, DBGKM_APIMSG *msg)
+{
+  const NTSTATUS code = msg->u.Exception.ExceptionRecord.ExceptionCode;
+  LPCP_PORT_OBJECT *port = PsCaptureExceptionPort(process);
+  TRACE(DBGKSIM_TRACE_FORWARD, NULL, (ULONG)code, FALSE, !msg->u.Exception.FirstChance, port != NULL);
+  if (!port)
+    return FALSE;
+  msg->h.Type = LPC_EXCEPTION;
+  NTSTATUS status = DbgkpSendApiMessageLpc(msg, port);
+  ObDereferenceObject(port);
+  BOOLEAN result = handled(status, msg);
+  TRACE(DBGKSIM_TRACE_EXCEPTION_PORT, NULL, result, (ULONG)status, (ULONG)msg->ReturnedStatus, 0);
+  return result;
+}
 
 BOOLEAN DbgkForwardException(const EXCEPTION_RECORD64 *ExceptionRecord, BOOLEAN DebugPort, BOOLEAN SecondChance)
 {
@@ -10,23 +59,19 @@ BOOLEAN DbgkForwardException(const EXCEPTION_RECORD64 *ExceptionRecord, BOOLEAN 
 
   if (SecondChance)
     PsSetProcessFaultInformation(process, ExceptionRecord->ExceptionCode);
-  /* No process has an exception port yet: no port is "not handled". */
-  if (!DebugPort) {
-    TRACE(DBGKSIM_TRACE_EXCEPTION_PORT, NULL, 0, 0, 0, 0);
-    return FALSE;
-  }
+  dbgk_init_message(&msg, DbgKmExceptionApi, sizeof msg.u.Exception);
+  msg.u.Exception.ExceptionRecord = *ExceptionRecord;
+  msg.u.Exception.FirstChance = !SecondChance;
+  if (!DebugPort)
+    return forward_to_exception_port(process, &msg);
+
   ke_race_point();
   bool port = process->DebugPort && !(thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_HIDE_FROM_DEBUGGER);
   TRACE(DBGKSIM_TRACE_FORWARD, NULL, (ULONG)ExceptionRecord->ExceptionCode, DebugPort, SecondChance, port);
   if (!port)
     return FALSE;
-
-  dbgk_init_message(&msg, DbgKmExceptionApi, sizeof msg.u.Exception);
-  msg.u.Exception.ExceptionRecord = *ExceptionRecord;
-  msg.u.Exception.FirstChance = !SecondChance;
   NTSTATUS status = DbgkpSendApiMessage(process, DBGKP_SEND_SUSPEND, &msg);
-  BOOLEAN handled =
-      NT_SUCCESS(status) && msg.ReturnedStatus != DBG_EXCEPTION_NOT_HANDLED && NT_SUCCESS(msg.ReturnedStatus);
-  TRACE(DBGKSIM_TRACE_FORWARD_RESULT, NULL, handled, (ULONG)status, (ULONG)msg.ReturnedStatus, 0);
-  return handled;
+  BOOLEAN result = handled(status, &msg);
+  TRACE(DBGKSIM_TRACE_FORWARD_RESULT, NULL, result, (ULONG)status, (ULONG)msg.ReturnedStatus, 0);
+  return result;
 }

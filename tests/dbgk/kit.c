@@ -345,6 +345,7 @@ int main(void)
   suite_add_tcase(suite, waits_case());
   suite_add_tcase(suite, attach_case());
   suite_add_tcase(suite, events_case());
+  suite_add_tcase(suite, exception_port_case());
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);
   int failed = srunner_ntests_failed(runner);

@@ -96,5 +96,6 @@ TCase *attach_case(void);
 TCase *races_case(void);
 TCase *events_case(void);
 TCase *inherit_case(void);
+TCase *exception_port_case(void);
 
 #endif

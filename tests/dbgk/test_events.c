@@ -333,7 +333,7 @@ START_TEST(fact_15_end_of_a_thread_that_is_to_replay)
 }
 END_TEST
 
-/* There are no exception ports, as there are no LPC ports: a second chance that is not handled goes on to the end. */
+/* Without an exception port a second chance that is not handled goes on to the end. */
 START_TEST(fact_16_second_chance_not_handled_ends_the_process)
 {
   HANDLE thread, object = debug_object(0, DEBUG_ALL_ACCESS);

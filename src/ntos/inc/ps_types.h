@@ -8,6 +8,7 @@
 struct _HANDLE_TABLE;
 struct _DEBUG_OBJECT;
 struct _SECTION;
+struct _LPCP_PORT_OBJECT;
 struct mm_process;
 
 /* EPROCESS.Flags */
@@ -35,6 +36,7 @@ typedef struct _EPROCESS {
   ULONG Flags3;
   HANDLE InheritedFromUniqueProcessId;
   struct _DEBUG_OBJECT *DebugPort; /**< guarded by dbgk's DbgkpProcessDebugPortMutex; referenced */
+  struct _LPCP_PORT_OBJECT *ExceptionPort; /**< set once; referenced */
   struct _SECTION *SectionObject;  /**< of the image; referenced */
   ULONG64 SectionBaseAddress;
   ULONG64 Peb;

@@ -70,6 +70,8 @@ static void exit_process(EPROCESS *process)
   ObKillProcess(process);
   ExWaitForRundownProtectionRelease(&process->RundownProtect);
   DbgkClearProcessDebugObject(process, NULL);
+  /* Not when the object goes, as on Windows: that may be between two threads, where the end of a port must not wait. */
+  PspReleaseExceptionPort(process);
   process->Peb = 0;
   /* Not when the object goes: whoever keeps a handle would keep the memory, and the engine from its next user. */
   MmCleanProcessAddressSpace(process);

@@ -101,4 +101,30 @@ NTSTATUS PsChargeProcessPoolQuota(EPROCESS *Process, size_t size)
 
 void PsReturnPoolQuota(EPROCESS *Process, size_t size) { Process->PoolQuotaUsage -= size; }
 
+NTSTATUS PspSetExceptionPort(EPROCESS *Process, LPCP_PORT_OBJECT *Port)
+{
+  if (Process->Flags & PS_PROCESS_FLAGS_PROCESS_EXITING)
+    return STATUS_PROCESS_IS_TERMINATING;
+  if (Process->ExceptionPort)
+    return STATUS_PORT_ALREADY_SET;
+  ObReferenceObject(Port);
+  Process->ExceptionPort = Port;
+  return STATUS_SUCCESS;
+}
+
+LPCP_PORT_OBJECT *PsCaptureExceptionPort(EPROCESS *Process)
+{
+  if (Process->ExceptionPort)
+    ObReferenceObject(Process->ExceptionPort);
+  return Process->ExceptionPort;
+}
+
+void PspReleaseExceptionPort(EPROCESS *Process)
+{
+  LPCP_PORT_OBJECT *port = Process->ExceptionPort;
+  Process->ExceptionPort = NULL;
+  if (port)
+    ObDereferenceObject(port);
+}
+
 void PsSetProcessFaultInformation(EPROCESS *Process, NTSTATUS ExceptionCode) { Process->fault_status = ExceptionCode; }

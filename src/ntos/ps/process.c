@@ -24,6 +24,7 @@ static void delete_process(void *Object)
   RemoveEntryList(&process->ActiveProcessLinks);
   if (process->SectionObject)
     ObDereferenceObject(process->SectionObject);
+  PspReleaseExceptionPort(process);
   if (process->Vm)
     MmDeleteProcessAddressSpace(process);
 }
@@ -129,6 +130,8 @@ NTSTATUS PspAllocateProcess(EPROCESS *Parent, bool native, bool inherit_handles,
     return status;
   }
   process->Cookie = (ULONG)ke_random("cookie");
+  if (Parent)
+    process->ExceptionPort = PsCaptureExceptionPort(Parent);
   ObReferenceObject(process);
   InsertTailList(&ps->processes, &process->ActiveProcessLinks);
   ps->process_count++;

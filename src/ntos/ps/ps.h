@@ -4,6 +4,7 @@
 #ifndef NTOS_PS_PS_H
 #define NTOS_PS_PS_H
 
+#include "ntos/lpc/lpc.h"
 #include "ntos/ob/ob.h"
 
 struct ps_config {
@@ -59,6 +60,13 @@ void ps_set_exit_routine(PKKERNEL_ROUTINE routine);
 NTSTATUS PsChargeProcessPoolQuota(EPROCESS *Process, size_t size);
 /** Gives a charge back. */
 void PsReturnPoolQuota(EPROCESS *Process, size_t size);
+/** Gives a process its exception port, for good; it holds a reference. STATUS_PORT_ALREADY_SET;
+ *  STATUS_PROCESS_IS_TERMINATING: its last thread is ending. */
+NTSTATUS PspSetExceptionPort(EPROCESS *Process, LPCP_PORT_OBJECT *Port);
+/** The exception port of a process, referenced; NULL: none. A new process has its parent's. */
+LPCP_PORT_OBJECT *PsCaptureExceptionPort(EPROCESS *Process);
+/** Drops the exception port of a process whose threads have ended. */
+void PspReleaseExceptionPort(EPROCESS *Process);
 /** PsSetProcessFaultInformation: remembers the last second-chance exception of a process. */
 void PsSetProcessFaultInformation(EPROCESS *Process, NTSTATUS ExceptionCode);
 /** Counts for limits and information classes. */

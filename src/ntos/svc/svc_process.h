@@ -84,7 +84,8 @@ NTSTATUS NtCreateUserProcess(ULONG64 ProcessHandle, ULONG64 ThreadHandle, ACCESS
 /** STATUS_INVALID_INFO_CLASS, STATUS_INFO_LENGTH_MISMATCH, STATUS_PORT_NOT_SET. */
 NTSTATUS NtQueryInformationProcess(HANDLE ProcessHandle, ULONG ProcessInformationClass, ULONG64 ProcessInformation,
                                    ULONG ProcessInformationLength, ULONG64 ReturnLength);
-/** STATUS_INVALID_INFO_CLASS, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_PARAMETER. */
+/** STATUS_INVALID_INFO_CLASS, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_PARAMETER; STATUS_PORT_ALREADY_SET for a
+ *  second ProcessExceptionPort. */
 NTSTATUS NtSetInformationProcess(HANDLE ProcessHandle, ULONG ProcessInformationClass, ULONG64 ProcessInformation,
                                  ULONG ProcessInformationLength);
 

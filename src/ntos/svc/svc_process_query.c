@@ -14,6 +14,7 @@ enum process_information_class {
   ProcessTimes = 4,
   ProcessBasePriority = 5,
   ProcessDebugPort = 7,
+  ProcessExceptionPort = 8,
   ProcessDefaultHardErrorMode = 0xC,
   ProcessPriorityClass = 0x12,
   ProcessHandleCount = 0x14,
@@ -76,6 +77,12 @@ typedef struct _PROCESS_INSTRUMENTATION_CALLBACK_INFORMATION {
   ULONG64 Callback;
 } PROCESS_INSTRUMENTATION_CALLBACK_INFORMATION;
 C_ASSERT_SIZE(PROCESS_INSTRUMENTATION_CALLBACK_INFORMATION, 0x10);
+
+typedef struct _PROCESS_EXCEPTION_PORT {
+  HANDLE ExceptionPortHandle;
+  ULONG StateFlags, Reserved;
+} PROCESS_EXCEPTION_PORT;
+C_ASSERT_SIZE(PROCESS_EXCEPTION_PORT, 0x10);
 
 union process_information {
   PROCESS_BASIC_INFORMATION basic;
@@ -383,6 +390,31 @@ static NTSTATUS allocate_stack(HANDLE ProcessHandle, ULONG64 address, ULONG leng
   return NT_SUCCESS(status) ? mm_user_write(at, &stack, sizeof stack) : status;
 }
 
+/* A handle; since Windows Vista also a handle and flags, of which none is known. */
+static NTSTATUS set_exception_port(HANDLE ProcessHandle, ULONG64 address, ULONG length)
+{
+  PROCESS_EXCEPTION_PORT in = {0};
+  EPROCESS *process;
+  void *port;
+  if (length != sizeof in.ExceptionPortHandle && length != sizeof in)
+    return STATUS_INFO_LENGTH_MISMATCH;
+  NTSTATUS status = mm_user_read(&in, address, length);
+  if (!NT_SUCCESS(status))
+    return status;
+  if (in.StateFlags)
+    return STATUS_INVALID_PARAMETER;
+  status = ObReferenceObjectByHandle(in.ExceptionPortHandle, 0, ob_types()->Port, KeGetPreviousMode(), &port, NULL);
+  if (!NT_SUCCESS(status))
+    return status;
+  status = svc_reference_process(ProcessHandle, PROCESS_SET_PORT, &process);
+  if (NT_SUCCESS(status)) {
+    status = PspSetExceptionPort(process, port);
+    ObDereferenceObject(process);
+  }
+  ObDereferenceObject(port);
+  return status;
+}
+
 NTSTATUS NtSetInformationProcess(HANDLE ProcessHandle, ULONG ProcessInformationClass, ULONG64 ProcessInformation,
                                  ULONG ProcessInformationLength)
 {
@@ -399,6 +431,8 @@ NTSTATUS NtSetInformationProcess(HANDLE ProcessHandle, ULONG ProcessInformationC
     return status;
   if (ProcessInformationClass == ProcessThreadStackAllocation)
     return allocate_stack(ProcessHandle, ProcessInformation, ProcessInformationLength);
+  if (ProcessInformationClass == ProcessExceptionPort)
+    return set_exception_port(ProcessHandle, ProcessInformation, ProcessInformationLength);
   if (!settable(ProcessInformationClass, ProcessInformationLength, &length_fits))
     return STATUS_INVALID_INFO_CLASS;
   if (!length_fits)
