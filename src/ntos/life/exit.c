@@ -103,8 +103,10 @@ _Noreturn void PspExitThread(NTSTATUS ExitStatus)
   thread->CrossThreadFlags |= PS_CROSS_THREAD_FLAGS_TERMINATED;
   thread->Tcb.apc_exit_queued = TRUE;
   thread->ExitStatus = ExitStatus;
+  ke_race_point();
   /* A thread that an attach has caught can not go before the attach commits. */
   ExWaitForRundownProtectionRelease(&thread->RundownProtect);
+  ke_race_point();
 
   bool last = --process->ActiveThreads == 0;
   if (last) {

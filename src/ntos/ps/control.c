@@ -4,6 +4,7 @@
 
 NTSTATUS PsSuspendThread(ETHREAD *Thread, ULONG *PreviousSuspendCount)
 {
+  ke_race_point();
   if (Thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_TERMINATED)
     return STATUS_THREAD_IS_TERMINATING;
   LONG previous = KeSuspendThread(&Thread->Tcb);
