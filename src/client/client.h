@@ -32,6 +32,9 @@ void client_close_answered(struct dbgksim_debugger *debugger, uint32_t pid, uint
 void client_forget_all(struct dbgksim_debugger *debugger);
 /** Closes the handles that a debugger keeps of a process, and forgets it. */
 void client_forget_process(struct dbgksim_debugger *debugger, uint32_t pid);
+/** Notes how a process ends that a debugger follows, for dbgksim_exit_code when its object is gone. Inside the
+ *  machine. */
+void client_note_exit(struct dbgksim_machine *machine, uint32_t pid, NTSTATUS exit_status);
 /** Turns a state change into the event that Win32 shows (spec/4.2). Inside the machine, in the debugger's process.
  *  STATUS_UNSUCCESSFUL for a state that is none. */
 NTSTATUS client_convert(const DBGUI_WAIT_STATE_CHANGE *state, struct dbgksim_event *event);

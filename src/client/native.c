@@ -107,6 +107,7 @@ static bool keep_handles(struct dbgksim_debugger *debugger, const struct dbgksim
   case DbgLoadDllStateChange:
     return client_save_file(debugger, event->pid, event->tid, s->StateInfo.LoadDll.FileHandle);
   case DbgExitProcessStateChange:
+    client_note_exit(debugger->machine, event->pid, s->StateInfo.ExitProcess.ExitStatus);
     client_mark(debugger, event->pid, 0);
     client_mark(debugger, event->pid, event->tid);
     return true;
@@ -127,22 +128,22 @@ enum dbgksim_status dbgksim_wait(dbgksim_debugger *debugger, int64_t timeout_ns,
   enum dbgksim_status status = machine_enter(machine);
   if (status != DBGKSIM_OK)
     return status;
-  if (!debugger->live && !unread_processes(debugger)) {
-    status = machine_fail(machine, DBGKSIM_NO_PROCESS, "the debugger has no process");
-    goto out;
-  }
+  /* A process whose last thread ends is none to wait for, but it may have left events. */
+  const bool waits = debugger->live || unread_processes(debugger);
   /* Absolute, because the wait is taken up again after each hand-over of output. */
-  LONG64 timeout = timeout_ns > 0 ? (LONG64)KeQuerySystemTime() + (timeout_ns - 1) / 100 + 1 : 0;
+  LONG64 timeout = waits && timeout_ns > 0 ? (LONG64)KeQuerySystemTime() + (timeout_ns - 1) / 100 + 1 : 0;
   NTSTATUS nt;
   bool woken;
   do {
-    nt = NtWaitForDebugEvent(debugger->object, TRUE, timeout_ns < 0 ? 0 : (ULONG64)(uintptr_t)&timeout,
+    nt = NtWaitForDebugEvent(debugger->object, TRUE, waits && timeout_ns < 0 ? 0 : (ULONG64)(uintptr_t)&timeout,
                              (ULONG64)(uintptr_t)&event->state);
     woken = nt == KE_WAIT_STOPPED && ke_ended() == KE_RUNNING;
     if (woken)
       machine_serve(machine);
   } while (woken || nt == STATUS_ALERTED || nt == STATUS_USER_APC);
-  if (nt == STATUS_TIMEOUT) {
+  if (nt == STATUS_TIMEOUT && !waits) {
+    status = machine_fail(machine, DBGKSIM_NO_PROCESS, "the debugger has no process");
+  } else if (nt == STATUS_TIMEOUT) {
     status = machine_fail(machine, DBGKSIM_TIMEOUT, "no debug event in time");
   } else if (nt == KE_WAIT_STOPPED) {
     status = machine_stopped(machine);
@@ -155,7 +156,6 @@ enum dbgksim_status dbgksim_wait(dbgksim_debugger *debugger, int64_t timeout_ns,
     else if (!keep_handles(debugger, event))
       status = machine_fail(machine, DBGKSIM_NO_MEMORY, "no memory for a debugger's handles");
   }
-out:
   machine_leave(machine);
   return status;
 }

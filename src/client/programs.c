@@ -129,7 +129,7 @@ static enum dbgksim_status use_folder(dbgksim_machine *m, const char *path, size
   return DBGKSIM_OK;
 }
 
-static enum dbgksim_status remember(dbgksim_machine *m, EPROCESS *process)
+static enum dbgksim_status remember(dbgksim_machine *m, struct machine_process process)
 {
   if (m->process_count == m->process_capacity) {
     size_t capacity = m->process_capacity ? m->process_capacity * 2 : 16;
@@ -140,7 +140,7 @@ static enum dbgksim_status remember(dbgksim_machine *m, EPROCESS *process)
     m->processes = grown;
     m->process_capacity = capacity;
   }
-  m->processes[m->process_count++] = (struct machine_process){(uint32_t)process->UniqueProcessId, process};
+  m->processes[m->process_count++] = process;
   return DBGKSIM_OK;
 }
 
@@ -182,7 +182,7 @@ static enum dbgksim_status create(dbgksim_machine *m, const struct dbgksim_progr
     if (pid)
       *pid = (uint32_t)process->UniqueProcessId;
     ObDereferenceObject(thread);
-    status = remember(m, process);
+    status = remember(m, (struct machine_process){(uint32_t)process->UniqueProcessId, process, STATUS_PENDING});
   }
   if (object)
     ObDereferenceObject(object);
@@ -241,26 +241,46 @@ enum dbgksim_status dbgksim_spawn(dbgksim_machine *m, const struct dbgksim_progr
   return status;
 }
 
-static EPROCESS *find_process(const dbgksim_machine *m, uint32_t pid)
+static const struct machine_process *find_noted(const dbgksim_machine *m, uint32_t pid)
 {
   for (size_t i = 0; i < m->process_count; i++)
     if (m->processes[i].pid == pid)
-      return m->processes[i].process;
+      return &m->processes[i];
   return NULL;
 }
 
-/* A process that has not ended: `pid`, or any guest for 0; referenced. */
-static EPROCESS *unfinished(const dbgksim_machine *m, uint32_t pid)
+void client_note_exit(dbgksim_machine *m, uint32_t pid, NTSTATUS exit_status)
 {
-  EPROCESS *p = pid ? find_process(m, pid) : NULL;
+  if (!find_noted(m, pid))
+    (void)remember(m, (struct machine_process){pid, NULL, exit_status});
+}
+
+/* A guest process whose object is there, referenced. */
+static EPROCESS *find_process(uint32_t pid)
+{
+  EPROCESS *process;
+  if (!NT_SUCCESS(PsLookupProcessByProcessId(pid, &process)))
+    return NULL;
+  if (!process->native)
+    return process;
+  ObDereferenceObject(process);
+  return NULL;
+}
+
+/* A process that has not ended: `pid`, or any guest for 0; referenced. One that never had a thread is nothing to wait
+ * for when all are meant: it goes with the process that made it. */
+static EPROCESS *unfinished(uint32_t pid)
+{
+  EPROCESS *p;
   if (pid) {
-    if (!p || p->Pcb.Header.SignalState > 0)
-      return NULL;
-    ObReferenceObject(p);
-    return p;
+    p = find_process(pid);
+    if (!p || !ps_process_ended(p))
+      return p;
+    ObDereferenceObject(p);
+    return NULL;
   }
   for (p = PsGetNextProcess(NULL); p; p = PsGetNextProcess(p))
-    if (!p->native && p->Pcb.Header.SignalState <= 0)
+    if (!p->native && !p->threadless && !ps_process_ended(p))
       return p;
   return NULL;
 }
@@ -270,7 +290,10 @@ enum dbgksim_status dbgksim_run(dbgksim_machine *m, uint32_t pid, int64_t timeou
   enum dbgksim_status status = machine_enter(m);
   if (status != DBGKSIM_OK)
     return status;
-  if (pid && !find_process(m, pid)) {
+  EPROCESS *wanted = pid ? find_process(pid) : NULL;
+  if (wanted) {
+    ObDereferenceObject(wanted);
+  } else if (pid && !find_noted(m, pid)) {
     status = machine_fail(m, DBGKSIM_NOT_FOUND, "no process %u", pid);
     machine_leave(m);
     return status;
@@ -280,7 +303,7 @@ enum dbgksim_status dbgksim_run(dbgksim_machine *m, uint32_t pid, int64_t timeou
   const bool host = m->pcr.CurrentThread == &m->host_thread->Tcb;
   if (host)
     m->running_programs = true;
-  for (EPROCESS *p; status == DBGKSIM_OK && (p = unfinished(m, pid)) != NULL; ObDereferenceObject(p)) {
+  for (EPROCESS *p; status == DBGKSIM_OK && (p = unfinished(pid)) != NULL; ObDereferenceObject(p)) {
     LONG64 left = end > ke_nanoseconds() ? -(LONG64)((end - ke_nanoseconds()) / NANOSECONDS_PER_UNIT) : 0;
     NTSTATUS nt =
         KeWaitForSingleObject(p, UserRequest, UserMode, FALSE, timeout_ns < 0 ? NULL : &left);
@@ -301,13 +324,20 @@ enum dbgksim_status dbgksim_exit_code(dbgksim_machine *m, uint32_t pid, NTSTATUS
   enum dbgksim_status status = machine_enter(m);
   if (status != DBGKSIM_OK)
     return status;
-  EPROCESS *process = find_process(m, pid);
-  if (!process)
+  EPROCESS *process = find_process(pid);
+  const struct machine_process *noted = process ? NULL : find_noted(m, pid);
+  NTSTATUS exit_status = STATUS_PENDING;
+  if (process) {
+    exit_status = process->ExitStatus;
+    status = ps_process_ended(process) ? DBGKSIM_OK : DBGKSIM_TIMEOUT;
+    ObDereferenceObject(process);
+  } else if (noted) {
+    exit_status = noted->exit_status;
+  } else {
     status = machine_fail(m, DBGKSIM_NOT_FOUND, "no process %u", pid);
-  else if (process->Pcb.Header.SignalState <= 0)
-    status = DBGKSIM_TIMEOUT;
-  else if (code)
-    *code = process->ExitStatus;
+  }
+  if (status == DBGKSIM_OK && code)
+    *code = exit_status;
   machine_leave(m);
   return status;
 }

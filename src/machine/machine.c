@@ -231,8 +231,6 @@ void dbgksim_machine_destroy(dbgksim_machine *m)
   /* Pool memory goes as a whole; what lies outside of it goes first: descriptors, address spaces, engines. */
   for (EPROCESS *p = m->pcr.ps ? PsGetNextProcess(NULL) : NULL; p; p = PsGetNextProcess(p))
     delete_space(p);
-  for (size_t i = 0; i < m->process_count; i++)
-    delete_space(m->processes[i].process);
   if (m->initialized[PART_MM])
     MmShutdownSystem();
   if (m->initialized[PART_IO])

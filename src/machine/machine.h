@@ -60,12 +60,13 @@ struct dbgksim_machine {
   struct machine_input input;
   NTSTATUS last_nt_status;
   char message[512];      /**< text of the last failure */
-  struct machine_process *processes; /**< spawned, by pid: their objects are kept */
+  struct machine_process *processes; /**< spawned, or followed to their end */
   size_t process_count, process_capacity;
 };
 struct machine_process {
   uint32_t pid;
-  EPROCESS *process; /**< referenced */
+  EPROCESS *process;    /**< spawned: referenced, so that its object stays; else NULL */
+  NTSTATUS exit_status; /**< of one without a kept object */
 };
 
 /** Enters a machine: the caller's stack becomes its host thread's. DBGKSIM_BUSY if another thread is inside. */

@@ -341,6 +341,8 @@ int main(void)
   Suite *suite = suite_create("dbgk");
   suite_add_tcase(suite, objects_case());
   suite_add_tcase(suite, inherit_case());
+  suite_add_tcase(suite, create_case());
+  suite_add_tcase(suite, create_user_case());
   suite_add_tcase(suite, races_case());
   suite_add_tcase(suite, waits_case());
   suite_add_tcase(suite, attach_case());

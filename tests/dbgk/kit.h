@@ -97,5 +97,7 @@ TCase *races_case(void);
 TCase *events_case(void);
 TCase *inherit_case(void);
 TCase *exception_port_case(void);
+TCase *create_case(void);
+TCase *create_user_case(void);
 
 #endif

@@ -54,6 +54,7 @@ typedef struct _EPROCESS {
   size_t PoolQuotaUsage, PoolQuotaLimit; /**< bytes of kernel pool charged to this process */
   UCHAR Protection;        /**< not 0: a protected process, that only its like may debug */
   BOOLEAN WoW64Process;    /**< a 32-bit process; none is made yet */
+  BOOLEAN threadless; /**< never had a thread: it holds no reference on itself, its last handle ends it */
   BOOLEAN native; /**< host code; its memory can not be read, written or debugged by others */
   ULONG64 next_teb;  /**< where the next TEB is tried */
 } EPROCESS;
@@ -72,7 +73,7 @@ typedef struct _ETHREAD {
   ULONG64 stack_allocation;  /**< base of the stack's reservation */
   ULONG64 Win32Thread;
   KEVENT alert_by_id;        /**< NtAlertThreadByThreadId */
-  BOOLEAN first_in_process;
+  BOOLEAN first_in_process;  /**< it made a threadless process one that runs */
   BOOLEAN ended_by_other;    /**< told to exit by another thread: user mode had no chance to tidy up */
 } ETHREAD;
 

@@ -35,33 +35,55 @@ static const char *base_name(const char *path)
   return slash ? slash + 1 : path;
 }
 
-NTSTATUS PspCreateUserProcess(const struct life_process_request *request, EPROCESS **Process, ETHREAD **Thread)
+static NTSTATUS allocate_process(const struct life_process_request *request, EPROCESS **Process)
 {
-  const struct pe_headers *headers = mm_section_headers(request->section);
-  EPROCESS *process;
-  if (!headers || !life_state()->userland.ntdll)
-    return STATUS_SECTION_NOT_IMAGE;
-  NTSTATUS status = PspAllocateProcess(request->parent, false, request->flags & LIFE_INHERIT_HANDLES,
-                                       base_name(request->image_path), &process);
+  bool inherit = request->flags & LIFE_INHERIT_HANDLES, listed = inherit && request->inherited;
+  if (inherit && !request->parent->ObjectTable)
+    return STATUS_PROCESS_IS_TERMINATING;
+  NTSTATUS status =
+      PspAllocateProcess(request->parent, false, inherit && !listed, base_name(request->image_path), Process);
   if (!NT_SUCCESS(status))
     return status;
-  status = fill_address_space(process, request);
-  if (NT_SUCCESS(status)) {
-    if (request->flags & LIFE_NO_DEBUG_INHERIT)
-      process->Flags |= PS_PROCESS_FLAGS_NO_DEBUG_INHERIT;
-    DbgkCopyProcessDebugPort(process, request->parent, request->debug_object);
-    status = PspCreateUserThread(process, process->entry_point, process->Peb,
-                                 request->flags & LIFE_CREATE_SUSPENDED ? THREAD_CREATE_FLAGS_CREATE_SUSPENDED : 0,
-                                 headers->stack_commit, headers->stack_reserve, Thread);
-  }
+  ps_leave_threadless(*Process);
+  return listed ? ob_inherit_listed(request->parent, *Process, request->inherited, request->inherited_count)
+                : STATUS_SUCCESS;
+}
+
+NTSTATUS PspCreateProcess(const struct life_process_request *request, EPROCESS **Process)
+{
+  EPROCESS *process = NULL;
+  if (!mm_section_headers(request->section) || !life_state()->userland.ntdll)
+    return STATUS_SECTION_NOT_IMAGE;
+  NTSTATUS status = allocate_process(request, &process);
+  if (NT_SUCCESS(status))
+    status = fill_address_space(process, request);
   if (!NT_SUCCESS(status)) {
-    DbgkClearProcessDebugObject(process, NULL);
-    ObKillProcess(process);
-    PspRemoveProcess(process);
+    if (process)
+      ObDereferenceObject(process);
+    return status;
+  }
+  if (request->flags & LIFE_NO_DEBUG_INHERIT)
+    process->Flags |= PS_PROCESS_FLAGS_NO_DEBUG_INHERIT;
+  DbgkCopyProcessDebugPort(process, request->parent, request->debug_object);
+  TRACE(DBGKSIM_TRACE_PROCESS, process->ImageFileName, process->UniqueProcessId, 1, 0, 0);
+  *Process = process;
+  return STATUS_SUCCESS;
+}
+
+NTSTATUS PspCreateUserProcess(const struct life_process_request *request, EPROCESS **Process, ETHREAD **Thread)
+{
+  EPROCESS *process;
+  NTSTATUS status = PspCreateProcess(request, &process);
+  if (!NT_SUCCESS(status))
+    return status;
+  const struct pe_headers *headers = mm_section_headers(request->section);
+  status = PspCreateUserThread(process, process->entry_point, process->Peb,
+                               request->flags & LIFE_CREATE_SUSPENDED ? THREAD_CREATE_FLAGS_CREATE_SUSPENDED : 0,
+                               headers->stack_commit, headers->stack_reserve, Thread);
+  if (!NT_SUCCESS(status)) {
     ObDereferenceObject(process);
     return status;
   }
-  TRACE(DBGKSIM_TRACE_PROCESS, process->ImageFileName, process->UniqueProcessId, 1, 0, 0);
   *Process = process;
   return STATUS_SUCCESS;
 }
@@ -87,8 +109,8 @@ static NTSTATUS fill_user_thread(EPROCESS *Process, ETHREAD *Thread, ULONG64 com
   return NT_SUCCESS(status) ? life_create_teb(Process, Thread) : status;
 }
 
-/* Gives a thread's stack and TEB back. */
-static void free_user_thread(EPROCESS *Process, ETHREAD *Thread)
+/* Takes back a thread that did not come to run, with its stack and TEB. */
+static void discard_user_thread(EPROCESS *Process, ETHREAD *Thread)
 {
   ULONG64 size = 0, base = Thread->stack_allocation;
   if (base)
@@ -97,6 +119,40 @@ static void free_user_thread(EPROCESS *Process, ETHREAD *Thread)
   base = Thread->Tcb.Teb;
   if (base)
     MmFreeVirtualMemory(Process, &base, &size, MEM_RELEASE);
+  PspDiscardThread(Thread);
+}
+
+static void first_context(CONTEXT *context, ULONG64 rip, ULONG64 rsp)
+{
+  memset(context, 0, sizeof *context);
+  context->ContextFlags = CONTEXT_FULL | CONTEXT_SEGMENTS;
+  context->Rip = rip;
+  context->Rsp = rsp;
+  context->SegCs = 0x33;
+  context->SegSs = 0x2B;
+  context->EFlags = 0x200;
+  context->MxCsr = context->FltSave.MxCsr = 0x1F80;
+  context->FltSave.ControlWord = 0x27F;
+}
+
+/* Makes an allocated thread run, or wait to be resumed. Failing leaves the thread to the caller. */
+static NTSTATUS start_user_thread(EPROCESS *Process, ETHREAD *thread, const CONTEXT *context, ULONG CreateFlags)
+{
+  NTSTATUS status = KiInitializeContextThread(thread, context);
+  if (!NT_SUCCESS(status))
+    return status;
+  status = KeInitThread(&thread->Tcb, PspUserThreadStartup, thread, &Process->Pcb);
+  if (!NT_SUCCESS(status)) {
+    KiDeleteContextThread(thread);
+    return status;
+  }
+  thread->CrossThreadFlags |= PS_CROSS_THREAD_FLAGS_THREAD_INSERTED;
+  if (CreateFlags & THREAD_CREATE_FLAGS_HIDE_FROM_DEBUGGER)
+    thread->CrossThreadFlags |= PS_CROSS_THREAD_FLAGS_HIDE_FROM_DEBUGGER;
+  if (CreateFlags & THREAD_CREATE_FLAGS_CREATE_SUSPENDED)
+    KeSuspendThread(&thread->Tcb);
+  KeReadyThread(&thread->Tcb);
+  return STATUS_SUCCESS;
 }
 
 NTSTATUS PspCreateUserThread(EPROCESS *Process, ULONG64 StartRoutine, ULONG64 Argument, ULONG CreateFlags,
@@ -110,40 +166,69 @@ NTSTATUS PspCreateUserThread(EPROCESS *Process, ULONG64 StartRoutine, ULONG64 Ar
   if (!NT_SUCCESS(status))
     return status;
   status = fill_user_thread(Process, thread, StackCommit, StackReserve);
-  if (!NT_SUCCESS(status))
-    goto fail;
-  memset(&context, 0, sizeof context);
-  context.ContextFlags = CONTEXT_FULL | CONTEXT_SEGMENTS;
-  context.Rip = trap_entry_points()->RtlUserThreadStart;
-  context.Rcx = StartRoutine;
-  context.Rdx = Argument;
-  /* As after a call: 8 below a multiple of 16, with the home slots of RtlUserThreadStart above. */
-  context.Rsp = thread->stack_base - 0x28;
-  context.SegCs = 0x33;
-  context.SegSs = 0x2B;
-  context.EFlags = 0x200;
-  context.MxCsr = context.FltSave.MxCsr = 0x1F80;
-  context.FltSave.ControlWord = 0x27F;
-  thread->StartAddress = thread->Win32StartAddress = StartRoutine;
-  status = KiInitializeContextThread(thread, &context);
-  if (!NT_SUCCESS(status))
-    goto fail;
-  status = KeInitThread(&thread->Tcb, PspUserThreadStartup, thread, &Process->Pcb);
-  if (!NT_SUCCESS(status)) {
-    KiDeleteContextThread(thread);
-    goto fail;
+  if (NT_SUCCESS(status)) {
+    /* As after a call: 8 below a multiple of 16, with the home slots of RtlUserThreadStart above. */
+    first_context(&context, trap_entry_points()->RtlUserThreadStart, thread->stack_base - 0x28);
+    context.Rcx = StartRoutine;
+    context.Rdx = Argument;
+    thread->StartAddress = thread->Win32StartAddress = StartRoutine;
+    status = start_user_thread(Process, thread, &context, CreateFlags);
   }
-  thread->CrossThreadFlags |= PS_CROSS_THREAD_FLAGS_THREAD_INSERTED;
-  if (CreateFlags & THREAD_CREATE_FLAGS_HIDE_FROM_DEBUGGER)
-    thread->CrossThreadFlags |= PS_CROSS_THREAD_FLAGS_HIDE_FROM_DEBUGGER;
-  if (CreateFlags & THREAD_CREATE_FLAGS_CREATE_SUSPENDED)
-    KeSuspendThread(&thread->Tcb);
-  *Thread = thread;
-  KeReadyThread(&thread->Tcb);
-  return STATUS_SUCCESS;
-fail:
-  free_user_thread(Process, thread);
-  PspDiscardThread(thread);
+  if (NT_SUCCESS(status))
+    *Thread = thread;
+  else
+    discard_user_thread(Process, thread);
+  return status;
+}
+
+/* A creator's context: control registers whether its flags name them or not, debug registers never, and the 64-bit code
+ * segment, in which the loader starts the thread. */
+static void take_context(CONTEXT *context, const CONTEXT *from)
+{
+  CONTEXT first;
+  first_context(&first, 0, 0);
+  *context = *from;
+  context->SegCs = first.SegCs;
+  if (!(from->ContextFlags & CONTEXT_FLOATING_POINT & ~CONTEXT_AMD64)) {
+    context->FltSave = first.FltSave;
+    context->MxCsr = first.MxCsr;
+  }
+  context->ContextFlags = CONTEXT_CONTROL | CONTEXT_SEGMENTS | CONTEXT_FLOATING_POINT |
+                          (from->ContextFlags & CONTEXT_INTEGER);
+}
+
+static NTSTATUS fill_foreign_stack(EPROCESS *Process, ETHREAD *Thread, const INITIAL_TEB64 *InitialTeb)
+{
+  const bool old = InitialTeb->OldStackBase || InitialTeb->OldStackLimit;
+  Thread->stack_base = old ? InitialTeb->OldStackBase : InitialTeb->StackBase;
+  Thread->stack_limit = old ? InitialTeb->OldStackLimit : InitialTeb->StackLimit;
+  Thread->stack_allocation = old ? 0 : InitialTeb->StackAllocationBase;
+  NTSTATUS status = life_create_teb(Process, Thread);
+  /* The TEB tells user mode; what the kernel has not allocated it does not free at the thread's end. */
+  Thread->stack_allocation = 0;
+  return status;
+}
+
+NTSTATUS PspCreateThread(EPROCESS *Process, const CONTEXT *ThreadContext, const INITIAL_TEB64 *InitialTeb,
+                         ULONG CreateFlags, ETHREAD **Thread)
+{
+  ETHREAD *thread;
+  CONTEXT context;
+  if (Process->native)
+    return STATUS_ACCESS_DENIED;
+  NTSTATUS status = PspAllocateThread(Process, &thread);
+  if (!NT_SUCCESS(status))
+    return status;
+  status = fill_foreign_stack(Process, thread, InitialTeb);
+  if (NT_SUCCESS(status)) {
+    take_context(&context, ThreadContext);
+    thread->StartAddress = thread->Win32StartAddress = context.Rip;
+    status = start_user_thread(Process, thread, &context, CreateFlags);
+  }
+  if (NT_SUCCESS(status))
+    *Thread = thread;
+  else
+    discard_user_thread(Process, thread);
   return status;
 }
 

@@ -86,7 +86,8 @@ static void free_thread_memory(EPROCESS *process, ETHREAD *thread)
   ULONG64 size = 0, base = thread->stack_allocation;
   if (!process->Vm)
     return;
-  MmFreeVirtualMemory(process, &base, &size, MEM_RELEASE);
+  if (base)
+    MmFreeVirtualMemory(process, &base, &size, MEM_RELEASE);
   /* Wine's loader keeps its threads' TEBs in a list that only an exit of their own leaves. */
   if (thread->ended_by_other && life_userland()->unix_call_slot)
     return;

@@ -28,6 +28,7 @@ const struct life_userland *life_userland(void);
 #define LIFE_CREATE_SUSPENDED 0x1u
 #define LIFE_NO_DEBUG_INHERIT 0x2u
 #define LIFE_INHERIT_HANDLES 0x4u
+#define LIFE_NO_PARAMETERS 0x8u /**< no parameter block: the creator writes it */
 
 /** A process to make. Strings are UTF-8; the parameter block is made from them. */
 struct life_process_request {
@@ -43,7 +44,15 @@ struct life_process_request {
   size_t parameters_size;
   struct _DEBUG_OBJECT *debug_object; /**< or NULL */
   ULONG flags;               /**< LIFE_* */
+  const HANDLE *inherited;   /**< if set, with LIFE_INHERIT_HANDLES: only these of the parent's handles */
+  size_t inherited_count;
 };
+
+/** Makes a process without a thread: image, ntdll, PEB, parameter block, debug port. It comes referenced; nothing else
+ *  keeps it until it has a thread.
+ *  @return STATUS_SECTION_NOT_IMAGE; STATUS_PROCESS_IS_TERMINATING: no handles to inherit; the statuses of
+ *  PspAllocateProcess, ob_inherit_listed, MmMapViewOfSection */
+NTSTATUS PspCreateProcess(const struct life_process_request *request, EPROCESS **Process);
 
 /** Makes a process and its first thread (ready, or suspended). Both come referenced. */
 NTSTATUS PspCreateUserProcess(const struct life_process_request *request, EPROCESS **Process, ETHREAD **Thread);
@@ -56,6 +65,18 @@ NTSTATUS PspCreateUserProcess(const struct life_process_request *request, EPROCE
  *  Sizes 0: the image's. */
 NTSTATUS PspCreateUserThread(EPROCESS *Process, ULONG64 StartRoutine, ULONG64 Argument, ULONG CreateFlags,
                              ULONG64 StackCommit, ULONG64 StackReserve, ETHREAD **Thread);
+
+/** INITIAL_TEB: a user stack that the thread's creator made. */
+typedef struct _INITIAL_TEB64 {
+  ULONG64 OldStackBase, OldStackLimit; /**< not both 0: they count, and there is no allocation base */
+  ULONG64 StackBase, StackLimit, StackAllocationBase;
+} INITIAL_TEB64;
+C_ASSERT_SIZE(INITIAL_TEB64, 0x28);
+
+/** Makes a thread that goes on at a caller's CONTEXT, on a caller's stack, which is never freed; it comes referenced.
+ *  Of the context the debug registers are not taken. STATUS_ACCESS_DENIED, the statuses of PspAllocateThread. */
+NTSTATUS PspCreateThread(EPROCESS *Process, const CONTEXT *ThreadContext, const INITIAL_TEB64 *InitialTeb,
+                         ULONG CreateFlags, ETHREAD **Thread);
 /** Fills a new pool block with a normalised parameter block for a request; pointers are offsets from its start. */
 NTSTATUS life_build_parameters(const struct life_process_request *request, const HANDLE standard_handles[3],
                                void **block, size_t *size);

@@ -234,9 +234,9 @@ NTSTATUS life_create_peb(EPROCESS *Process, const struct life_process_request *r
 {
   const struct life_userland *userland = life_userland();
   const struct pe_headers *headers = mm_section_headers(request->section);
-  ULONG64 parameters, api_set = 0;
+  ULONG64 parameters = 0, api_set = 0;
   NTSTATUS status = allocate(Process, PEB_SIZE, MEM_TOP_DOWN, &Process->Peb);
-  if (NT_SUCCESS(status))
+  if (NT_SUCCESS(status) && !(request->flags & LIFE_NO_PARAMETERS))
     status = write_parameters(Process, request, &parameters);
   if (NT_SUCCESS(status) && userland->api_set) {
     ULONG64 size = 0;

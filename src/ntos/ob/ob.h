@@ -110,6 +110,9 @@ void ObKillProcess(EPROCESS *Process);
 /** Gives a new process a handle table with copies, at the same values, of the parent's handles that have OBJ_INHERIT;
  *  an empty one if Parent is NULL. STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS ObInitProcess(EPROCESS *Parent, EPROCESS *Process);
+/** Gives a new process, whose table is still empty, copies of those of the parent's handles that are listed, at the
+ *  same values. STATUS_INVALID_PARAMETER: one is no handle, or has not OBJ_INHERIT; STATUS_INSUFFICIENT_RESOURCES. */
+NTSTATUS ob_inherit_listed(EPROCESS *Parent, EPROCESS *Process, const HANDLE *handles, size_t count);
 /** Handles that are open in a table. */
 ULONG ob_handle_count(const EPROCESS *Process);
 /** Path of an object's name; NULL if it has none. */

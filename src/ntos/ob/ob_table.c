@@ -79,27 +79,59 @@ void ob_table_remove(struct _HANDLE_TABLE *table, struct handle_entry *entry)
   table->count--;
 }
 
+static void copy_entry(struct _HANDLE_TABLE *to, ULONG index, const struct handle_entry *entry)
+{
+  to->entries[index] = *entry;
+  to->count++;
+  ObReferenceObject(entry->Object);
+  ob_count_handle(entry->Object);
+}
+
+/* Free values up to `used` are linked so that the lowest is given out first. */
+static void link_free_values(struct _HANDLE_TABLE *table, ULONG used)
+{
+  table->used = used;
+  for (ULONG index = used; index > 0; index--)
+    if (!table->entries[index].Object && index % ENTRIES_PER_PAGE != 0) {
+      table->entries[index].next_free = table->first_free;
+      table->first_free = index;
+    }
+}
+
 static bool copy_inherited(struct _HANDLE_TABLE *to, const struct _HANDLE_TABLE *from)
 {
   if (from->used == 0)
     return true;
   if (!reserve(to, from->used))
     return false;
-  to->used = from->used;
-  /* Free values are linked so that the lowest is given out first. */
-  for (ULONG index = from->used; index > 0; index--) {
-    const struct handle_entry *entry = &from->entries[index];
-    if (entry->Object && (entry->Attributes & OBJ_INHERIT)) {
-      to->entries[index] = *entry;
-      to->count++;
-      ObReferenceObject(entry->Object);
-      ob_count_handle(entry->Object);
-    } else if (index % ENTRIES_PER_PAGE != 0) {
-      to->entries[index].next_free = to->first_free;
-      to->first_free = index;
-    }
-  }
+  for (ULONG index = 1; index <= from->used; index++)
+    if (from->entries[index].Object && (from->entries[index].Attributes & OBJ_INHERIT))
+      copy_entry(to, index, &from->entries[index]);
+  link_free_values(to, from->used);
   return true;
+}
+
+NTSTATUS ob_inherit_listed(EPROCESS *Parent, EPROCESS *Process, const HANDLE *handles, size_t count)
+{
+  struct _HANDLE_TABLE *to = Process->ObjectTable, *from = Parent->ObjectTable;
+  ULONG used = 0;
+  for (size_t i = 0; i < count; i++) {
+    const struct handle_entry *entry = ob_table_find(from, handles[i]);
+    if (!entry || !(entry->Attributes & OBJ_INHERIT))
+      return STATUS_INVALID_PARAMETER;
+    ULONG index = (ULONG)(entry - from->entries);
+    used = index > used ? index : used;
+  }
+  if (used != 0 && !reserve(to, used))
+    return STATUS_INSUFFICIENT_RESOURCES;
+  for (size_t i = 0; i < count; i++) {
+    const struct handle_entry *entry = ob_table_find(from, handles[i]);
+    ULONG index = (ULONG)(entry - from->entries);
+    if (!to->entries[index].Object)
+      copy_entry(to, index, entry);
+  }
+  link_free_values(to, used);
+  return STATUS_SUCCESS;
 }
 
 NTSTATUS ObInitProcess(EPROCESS *Parent, EPROCESS *Process)

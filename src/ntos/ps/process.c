@@ -17,9 +17,21 @@ static void forget_id(HANDLE id)
     ps_state()->ids[id / 4 - 1] = NULL;
 }
 
+/* What the last thread's end does otherwise. Nothing waits in the debug object: the process never sent a message. */
+static void end_threadless(EPROCESS *process)
+{
+  ObKillProcess(process);
+  if (process->DebugPort)
+    ObDereferenceObject(process->DebugPort);
+  ps_state()->process_count--;
+  TRACE(DBGKSIM_TRACE_PROCESS, process->ImageFileName, process->UniqueProcessId, 0, (ULONG)process->ExitStatus, 0);
+}
+
 static void delete_process(void *Object)
 {
   EPROCESS *process = Object;
+  if (process->threadless)
+    end_threadless(process);
   forget_id(process->UniqueProcessId);
   RemoveEntryList(&process->ActiveProcessLinks);
   if (process->SectionObject)
@@ -139,6 +151,12 @@ NTSTATUS PspAllocateProcess(EPROCESS *Parent, bool native, bool inherit_handles,
   return STATUS_SUCCESS;
 }
 
+void ps_leave_threadless(EPROCESS *Process)
+{
+  Process->threadless = TRUE;
+  ObDereferenceObject(Process);
+}
+
 NTSTATUS PspAllocateThread(EPROCESS *Process, ETHREAD **Thread)
 {
   struct ps_state *ps = ps_state();
@@ -164,7 +182,10 @@ NTSTATUS PspAllocateThread(EPROCESS *Process, ETHREAD **Thread)
   }
   ObReferenceObject(Process);
   thread->Tcb.Process = &Process->Pcb;
-  thread->first_in_process = IsListEmpty(&Process->ThreadListHead) && !Process->ActiveThreads;
+  thread->first_in_process = Process->threadless;
+  if (Process->threadless)
+    ObReferenceObject(Process);
+  Process->threadless = FALSE;
   ObReferenceObject(thread);
   InsertTailList(&Process->ThreadListHead, &thread->ThreadListEntry);
   Process->ActiveThreads++;
@@ -177,7 +198,9 @@ NTSTATUS PspAllocateThread(EPROCESS *Process, ETHREAD **Thread)
 
 void PspDiscardThread(ETHREAD *Thread)
 {
-  PsThreadProcess(Thread)->ActiveThreads--;
+  EPROCESS *process = PsThreadProcess(Thread);
+  if (--process->ActiveThreads == 0 && Thread->first_in_process)
+    ps_leave_threadless(process);
   PspRemoveThread(Thread);
   ObDereferenceObject(Thread);
 }

@@ -20,6 +20,9 @@ EPROCESS *PsInitialSystemProcess(void);
  *  and once until it has ended. STATUS_QUOTA_EXCEEDED at the limit. */
 NTSTATUS PspAllocateProcess(EPROCESS *Parent, bool native, bool inherit_handles, const char *image_file_name,
                             EPROCESS **Process);
+/** Says that a process without a thread lives by its handles only, until PspAllocateThread gives it the first one: the
+ *  reference that it held until it has ended is dropped. */
+void ps_leave_threadless(EPROCESS *Process);
 /** Makes a thread object with an id, referenced once for the caller and once until it has ended; it is in its
  *  process's list but not started. STATUS_PROCESS_IS_TERMINATING, STATUS_QUOTA_EXCEEDED. */
 NTSTATUS PspAllocateThread(EPROCESS *Process, ETHREAD **Thread);

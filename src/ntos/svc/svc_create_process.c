@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ntos/svc/svc_create_process.h"
 #include "ntos/io/io.h"
 #include "ntos/ke/ke.h"
 #include "ntos/life/life.h"
@@ -10,42 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROCESS_CREATE_FLAGS_NO_DEBUG_INHERIT 0x2u
-#define PROCESS_CREATE_FLAGS_INHERIT_HANDLES 0x4u
-#define PROCESS_CREATE_FLAGS_SUSPENDED 0x200u
 #define PS_STD_STATE_MASK 0x3u
 #define PS_STD_NEVER_DUPLICATE 0u
-/** Longest image name in bytes. */
+/** Longest image name, longest list of handles in bytes. */
 #define MAX_IMAGE_NAME 0xFFFEu
+#define MAX_HANDLE_LIST 0x80000u
 #define PEB_PROCESS_PARAMETERS 0x20u
-
-typedef enum _PS_CREATE_STATE {
-  PsCreateInitialState,
-  PsCreateFailOnFileOpen,
-  PsCreateFailOnSectionCreate,
-  PsCreateFailExeFormat,
-  PsCreateFailMachineMismatch,
-  PsCreateFailExeName,
-  PsCreateSuccess
-} PS_CREATE_STATE;
-
-/** PS_CREATE_INFO with the part that success fills. */
-typedef struct _PS_CREATE_INFO64 {
-  ULONG64 Size;
-  ULONG State;
-  ULONG Reserved0;
-  ULONG OutputFlags;
-  ULONG Reserved1;
-  HANDLE FileHandle, SectionHandle;
-  ULONG64 UserProcessParametersNative;
-  ULONG UserProcessParametersWow64, CurrentParameterFlags;
-  ULONG64 PebAddressNative;
-  ULONG PebAddressWow64, Reserved2;
-  ULONG64 ManifestAddress;
-  ULONG ManifestSize, Reserved3;
-} PS_CREATE_INFO64;
-C_ASSERT_SIZE(PS_CREATE_INFO64, 0x58);
-C_ASSERT_OFFSET(PS_CREATE_INFO64, PebAddressNative, 0x38);
+#define STARTF_USESTDHANDLES 0x100u
+#define RUN_ACCESS (FILE_READ_DATA | FILE_EXECUTE | SYNCHRONIZE)
 
 /** What NtCreateUserProcess was told. */
 struct creation {
@@ -56,7 +29,11 @@ struct creation {
   struct svc_parameters parameters;
   EPROCESS *parent;   /**< referenced */
   void *debug_object; /**< referenced, or NULL */
+  FILE_OBJECT *file;
   SECTION *section;
+  struct svc_create_info info;
+  HANDLE *handles; /**< pool; what alone is inherited, or NULL */
+  size_t handle_count;
   bool duplicate_standard_handles;
 };
 
@@ -78,8 +55,11 @@ static void release(struct creation *c)
     ObDereferenceObject(c->parent);
   if (c->debug_object)
     ObDereferenceObject(c->debug_object);
+  if (c->file)
+    ObDereferenceObject(c->file);
   if (c->section)
     ObDereferenceObject(c->section);
+  ExFreePool(c->handles);
 }
 
 /* ---- capture ---- */
@@ -108,7 +88,7 @@ static NTSTATUS reference_parties(struct creation *c)
   const struct svc_attribute *debug = find(c, PS_ATTRIBUTE_DEBUG_OBJECT);
   NTSTATUS status = STATUS_SUCCESS;
   if (parent) {
-    status = svc_reference_process(parent->Value, PROCESS_CREATE_PROCESS, &c->parent);
+    status = svc_reference_parent(parent->Value, &c->parent);
   } else {
     c->parent = PsGetCurrentProcess();
     ObReferenceObject(c->parent);
@@ -119,14 +99,42 @@ static NTSTATUS reference_parties(struct creation *c)
   return status;
 }
 
+/* PROC_THREAD_ATTRIBUTE_HANDLE_LIST, which goes with the flag only. As measured on Windows a 0 anywhere in the list
+ * makes it one of no handles. */
+static NTSTATUS capture_handle_list(struct creation *c, ULONG process_flags)
+{
+  const struct svc_attribute *list = find(c, PS_ATTRIBUTE_HANDLE_LIST);
+  if (!list)
+    return STATUS_SUCCESS;
+  if (!(process_flags & PROCESS_CREATE_FLAGS_INHERIT_HANDLES) || !list->Size || list->Size % sizeof(HANDLE) ||
+      list->Size > MAX_HANDLE_LIST)
+    return STATUS_INVALID_PARAMETER;
+  c->handles = ExAllocatePoolWithTag(list->Size, POOL_TAG('P', 's', 'H', 'l'));
+  if (!c->handles)
+    return STATUS_INSUFFICIENT_RESOURCES;
+  NTSTATUS status = mm_user_read(c->handles, list->Value, list->Size);
+  if (!NT_SUCCESS(status))
+    return status;
+  c->handle_count = list->Size / sizeof(HANDLE);
+  for (size_t i = 0; i < c->handle_count; i++)
+    if (!c->handles[i])
+      c->handle_count = 0;
+  return STATUS_SUCCESS;
+}
+
 static NTSTATUS capture_standard_handles(struct creation *c)
 {
   const struct svc_attribute *info = find(c, PS_ATTRIBUTE_STD_HANDLE_INFO);
   ULONG flags;
-  /* A caller that says nothing (Wine's kernelbase) expects that its console goes on. */
-  c->duplicate_standard_handles = true;
-  if (!info)
+  if (!info) {
+    ULONG window_flags = 0;
+    if (c->parameters.block)
+      memcpy(&window_flags, c->parameters.block + SVC_PARAMETERS_WINDOW_FLAGS, sizeof window_flags);
+    /* A caller that says nothing (Wine's kernelbase) expects that its console goes on; of handles that it names itself
+     * the list decides. */
+    c->duplicate_standard_handles = !(c->handles && (window_flags & STARTF_USESTDHANDLES));
     return STATUS_SUCCESS;
+  }
   NTSTATUS status =
       info->Size < sizeof flags ? STATUS_INVALID_PARAMETER : mm_user_read(&flags, info->Value, sizeof flags);
   if (NT_SUCCESS(status))
@@ -134,31 +142,52 @@ static NTSTATUS capture_standard_handles(struct creation *c)
   return status;
 }
 
-static NTSTATUS open_image(struct creation *c, ULONG *state)
+static NTSTATUS make_section(struct creation *c)
 {
-  FILE_OBJECT *file;
-  ULONG64 information;
   void *bytes = NULL;
   size_t size = 0;
-  *state = PsCreateFailOnFileOpen;
-  NTSTATUS status = IoCreateFile(c->image, FILE_READ_DATA | FILE_EXECUTE | SYNCHRONIZE, FILE_OPEN,
-                                 FILE_NON_DIRECTORY_FILE | FILE_SYNCHRONOUS_IO_NONALERT, &file, &information);
+  NTSTATUS status = io_read_all(c->file, &bytes, &size);
   if (!NT_SUCCESS(status))
     return status;
-  *state = PsCreateFailOnSectionCreate;
-  status = io_read_all(file, &bytes, &size);
-  if (NT_SUCCESS(status)) {
-    struct mm_file_source source = {.file_object = file,
-                                    .path = file->path,
-                                    .identity = file->writable ? 0 : file->identity,
-                                    .bytes = bytes,
-                                    .malloced = &bytes,
-                                    .size = size};
-    status = MmCreateSection(&c->section, &source, 0, PAGE_EXECUTE_READ, SEC_IMAGE);
-    free(bytes);
-  }
-  ObDereferenceObject(file);
+  struct mm_file_source source = {.file_object = c->file,
+                                  .path = c->file->path,
+                                  .identity = c->file->writable ? 0 : c->file->identity,
+                                  .bytes = bytes,
+                                  .malloced = &bytes,
+                                  .size = size};
+  status = MmCreateSection(&c->section, &source, 0, PAGE_EXECUTE_READ, SEC_IMAGE);
+  free(bytes);
   return status;
+}
+
+/* A handle of the image's file for the caller. */
+static NTSTATUS open_file_handle(const struct creation *c, HANDLE *handle)
+{
+  return ObOpenObjectByPointer(c->file, 0, io_grant(c->file, RUN_ACCESS | c->info.additional_access), NULL, handle);
+}
+
+/* Opens the image, and says in `result` what a failure is of. */
+static NTSTATUS open_image(struct creation *c, struct svc_create_result *result)
+{
+  ULONG64 information;
+  result->state = PsCreateFailOnFileOpen;
+  NTSTATUS status = IoCreateFile(c->image, RUN_ACCESS | c->info.additional_access, FILE_OPEN,
+                                 FILE_NON_DIRECTORY_FILE | FILE_SYNCHRONOUS_IO_NONALERT, &c->file, &information);
+  if (!NT_SUCCESS(status))
+    return status;
+  result->state = PsCreateFailOnSectionCreate;
+  status = make_section(c);
+  if (!NT_SUCCESS(status)) {
+    if (c->info.address)
+      (void)open_file_handle(c, &result->file);
+    return status;
+  }
+  const struct pe_headers *headers = mm_section_headers(c->section);
+  if (!(headers->characteristics & c->info.prohibited))
+    return STATUS_SUCCESS;
+  result->state = PsCreateFailExeFormat;
+  result->dll_characteristics = headers->dll_characteristics;
+  return STATUS_INVALID_IMAGE_FORMAT;
 }
 
 /* ---- the new process ---- */
@@ -189,20 +218,6 @@ static void duplicate_standard_handles(const struct creation *c, EPROCESS *proce
   }
 }
 
-static NTSTATUS write_create_info(ULONG64 address, ULONG state, const EPROCESS *process, ULONG64 parameters)
-{
-  PS_CREATE_INFO64 info;
-  memset(&info, 0, sizeof info);
-  info.Size = sizeof info;
-  info.State = state;
-  if (process) {
-    info.UserProcessParametersNative = parameters;
-    info.PebAddressNative = process->Peb;
-    info.CurrentParameterFlags = SVC_PARAMETERS_NORMALIZED;
-  }
-  return address ? mm_user_write(address, &info, sizeof info) : STATUS_SUCCESS;
-}
-
 static NTSTATUS write_attributes(const struct creation *c, const ETHREAD *thread)
 {
   const struct svc_attribute *image = find(c, PS_ATTRIBUTE_IMAGE_INFO);
@@ -214,35 +229,63 @@ static NTSTATUS write_attributes(const struct creation *c, const ETHREAD *thread
 }
 
 struct outputs {
-  ULONG64 process_handle, thread_handle, create_info;
+  ULONG64 process_handle, thread_handle;
   ACCESS_MASK process_access, thread_access;
 };
 
+/* The handles that a caller gets. */
+struct handles {
+  HANDLE process, thread;
+  struct svc_create_result result;
+};
+
+static NTSTATUS open_handles(const struct creation *c, EPROCESS *process, ETHREAD *thread, const struct outputs *to,
+                             struct handles *h)
+{
+  NTSTATUS status = STATUS_SUCCESS;
+  if (c->info.address) {
+    status = open_file_handle(c, &h->result.file);
+    if (NT_SUCCESS(status))
+      status = ObOpenObjectByPointer(c->section, 0, SECTION_QUERY | SECTION_MAP_READ | SECTION_MAP_EXECUTE,
+                                     ob_types()->Section, &h->result.section);
+  }
+  if (NT_SUCCESS(status))
+    status = ObOpenObjectByPointer(process, c->process_attributes.Attributes, to->process_access, ob_types()->Process,
+                                   &h->process);
+  if (NT_SUCCESS(status))
+    status = ObOpenObjectByPointer(thread, c->thread_attributes.Attributes, to->thread_access, ob_types()->Thread,
+                                   &h->thread);
+  return status;
+}
+
+static void close_handles(const struct handles *h)
+{
+  const HANDLE all[] = {h->process, h->thread, h->result.file, h->result.section};
+  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+    if (all[i])
+      ObCloseHandle(all[i], KernelMode);
+}
+
 static NTSTATUS publish(const struct creation *c, EPROCESS *process, ETHREAD *thread, const struct outputs *to)
 {
-  HANDLE process_handle, thread_handle;
-  ULONG64 parameters = 0;
+  struct handles h = {.result = {.state = PsCreateSuccess, .peb = process->Peb}};
+  ULONG64 *parameters = &h.result.parameters;
   NTSTATUS status =
-      mm_process_read(process, process->Peb + PEB_PROCESS_PARAMETERS, &parameters, sizeof parameters, NULL);
+      mm_process_read(process, process->Peb + PEB_PROCESS_PARAMETERS, parameters, sizeof *parameters, NULL);
   if (NT_SUCCESS(status) && c->duplicate_standard_handles)
-    duplicate_standard_handles(c, process, parameters);
+    duplicate_standard_handles(c, process, *parameters);
   if (NT_SUCCESS(status))
     status = write_attributes(c, thread);
   if (NT_SUCCESS(status))
-    status = write_create_info(to->create_info, PsCreateSuccess, process, parameters);
+    status = open_handles(c, process, thread, to, &h);
   if (NT_SUCCESS(status))
-    status = ObOpenObjectByPointer(process, c->process_attributes.Attributes, to->process_access, ob_types()->Process,
-                                   &process_handle);
-  if (!NT_SUCCESS(status))
-    return status;
-  status = ObOpenObjectByPointer(thread, c->thread_attributes.Attributes, to->thread_access, ob_types()->Thread,
-                                 &thread_handle);
+    status = svc_write_create_info(&c->info, &h.result);
   if (!NT_SUCCESS(status)) {
-    ObCloseHandle(process_handle, KernelMode);
+    close_handles(&h);
     return status;
   }
-  svc_write_handle(to->process_handle, process_handle);
-  svc_write_handle(to->thread_handle, thread_handle);
+  svc_write_handle(to->process_handle, h.process);
+  svc_write_handle(to->thread_handle, h.thread);
   return STATUS_SUCCESS;
 }
 
@@ -261,9 +304,9 @@ static NTSTATUS create(const struct creation *c, ULONG process_flags, ULONG thre
       .parameters = c->parameters.block,
       .parameters_size = c->parameters.size,
       .debug_object = c->debug_object,
-      .flags = LIFE_CREATE_SUSPENDED |
-               (process_flags & PROCESS_CREATE_FLAGS_NO_DEBUG_INHERIT ? LIFE_NO_DEBUG_INHERIT : 0) |
-               (process_flags & PROCESS_CREATE_FLAGS_INHERIT_HANDLES ? LIFE_INHERIT_HANDLES : 0),
+      .flags = LIFE_CREATE_SUSPENDED | svc_life_flags(process_flags),
+      .inherited = c->handles,
+      .inherited_count = c->handle_count,
   };
   NTSTATUS status = PspCreateUserProcess(&request, &process, &thread);
   if (!NT_SUCCESS(status))
@@ -278,33 +321,21 @@ static NTSTATUS create(const struct creation *c, ULONG process_flags, ULONG thre
   return status;
 }
 
-/* Wine's kernelbase leaves PS_CREATE_INFO uninitialised: one of another size is not written instead of refused. */
-static NTSTATUS probe(struct outputs *to)
-{
-  ULONG64 size = 0;
-  NTSTATUS status = svc_probe_handle(to->process_handle);
-  if (NT_SUCCESS(status))
-    status = svc_probe_handle(to->thread_handle);
-  if (NT_SUCCESS(status) && to->create_info)
-    status = ProbeForWrite(to->create_info, sizeof(PS_CREATE_INFO64), 8);
-  if (NT_SUCCESS(status) && to->create_info)
-    status = mm_user_read_u64(to->create_info, &size);
-  if (NT_SUCCESS(status) && size != sizeof(PS_CREATE_INFO64))
-    to->create_info = 0;
-  return status;
-}
-
 NTSTATUS NtCreateUserProcess(ULONG64 ProcessHandle, ULONG64 ThreadHandle, ACCESS_MASK ProcessDesiredAccess,
                              ACCESS_MASK ThreadDesiredAccess, ULONG64 ProcessObjectAttributes,
                              ULONG64 ThreadObjectAttributes, ULONG ProcessFlags, ULONG ThreadFlags,
                              ULONG64 ProcessParameters, ULONG64 CreateInfo, ULONG64 AttributeList)
 {
-  struct outputs to = {ProcessHandle, ThreadHandle, CreateInfo, ProcessDesiredAccess, ThreadDesiredAccess};
+  const struct outputs to = {ProcessHandle, ThreadHandle, ProcessDesiredAccess, ThreadDesiredAccess};
+  struct svc_create_result result = {.state = PsCreateInitialState};
   struct creation *c = ExAllocatePoolWithTag(sizeof *c, POOL_TAG('P', 's', 'C', 'r'));
-  ULONG state = PsCreateInitialState;
   if (!c)
     return STATUS_INSUFFICIENT_RESOURCES;
-  NTSTATUS status = probe(&to);
+  NTSTATUS status = svc_probe_handle(ProcessHandle);
+  if (NT_SUCCESS(status))
+    status = svc_probe_handle(ThreadHandle);
+  if (NT_SUCCESS(status))
+    status = svc_capture_create_info(CreateInfo, &c->info);
   if (NT_SUCCESS(status))
     status = svc_capture_attributes(AttributeList, c->attributes, &c->attribute_count);
   if (NT_SUCCESS(status))
@@ -316,15 +347,17 @@ NTSTATUS NtCreateUserProcess(ULONG64 ProcessHandle, ULONG64 ThreadHandle, ACCESS
   if (NT_SUCCESS(status) && ProcessParameters)
     status = svc_capture_parameters(ProcessParameters, &c->parameters);
   if (NT_SUCCESS(status))
+    status = capture_handle_list(c, ProcessFlags);
+  if (NT_SUCCESS(status))
     status = capture_standard_handles(c);
   if (NT_SUCCESS(status))
     status = reference_parties(c);
   if (NT_SUCCESS(status)) {
-    status = open_image(c, &state);
-    if (!NT_SUCCESS(status))
-      (void)write_create_info(to.create_info, state, NULL, 0);
-    else
+    status = open_image(c, &result);
+    if (NT_SUCCESS(status))
       status = create(c, ProcessFlags, ThreadFlags, &to);
+    else
+      (void)svc_write_create_info(&c->info, &result);
   }
   release(c);
   ExFreePool(c);

@@ -12,6 +12,7 @@ struct svc_parameters {
 };
 
 #define SVC_PARAMETERS_STANDARD_INPUT 0x20u
+#define SVC_PARAMETERS_WINDOW_FLAGS 0xA4u
 #define SVC_PARAMETERS_NORMALIZED 1u
 
 /** Captures a block whose pointers are addresses (flag NORMALIZED) or offsets; they may point out of the block.

@@ -43,42 +43,55 @@ NTSTATUS NtTerminateProcess(HANDLE ProcessHandle, NTSTATUS ExitStatus)
   if (ExitStatus == DBG_TERMINATE_PROCESS && process != PsGetCurrentProcess())
     DbgkClearProcessDebugObject(process, NULL);
   status = PsTerminateProcess(process, ExitStatus);
+  /* No thread will ever close them. */
+  if (NT_SUCCESS(status) && process->threadless)
+    ObKillProcess(process);
   ObDereferenceObject(process);
   return status;
 }
 
-static bool may_open(const EPROCESS *process, ACCESS_MASK DesiredAccess)
+/* Native processes and threads are opened for a look only, but by their own. */
+static bool may_open(const EPROCESS *process, const OBJECT_TYPE *type, ACCESS_MASK DesiredAccess)
 {
-  ACCESS_MASK wanted = ob_map_access(ob_types()->Process, DesiredAccess);
+  ACCESS_MASK look = type == ob_types()->Process ? PROCESS_QUERY_LIMITED_INFORMATION : THREAD_QUERY_LIMITED_INFORMATION;
   return !process->native || process == PsGetCurrentProcess() ||
-         !(wanted & ~(PROCESS_QUERY_LIMITED_INFORMATION | SYNCHRONIZE));
+         !(ob_map_access(type, DesiredAccess) & ~(look | SYNCHRONIZE));
 }
 
-static NTSTATUS look_up(const CLIENT_ID *id, EPROCESS **process)
+/* The process or thread that an id names; a process may be named by one of its threads. */
+static NTSTATUS look_up(const CLIENT_ID *id, const OBJECT_TYPE *type, void **object)
 {
+  EPROCESS *process;
   ETHREAD *thread;
-  if (!id->UniqueThread)
-    return PsLookupProcessByProcessId(id->UniqueProcess, process);
+  if (type == ob_types()->Process && !id->UniqueThread) {
+    NTSTATUS status = PsLookupProcessByProcessId(id->UniqueProcess, &process);
+    *object = process;
+    return status;
+  }
   NTSTATUS status = PsLookupThreadByThreadId(id->UniqueThread, &thread);
   if (!NT_SUCCESS(status))
     return status;
   if (id->UniqueProcess && id->UniqueProcess != thread->Cid.UniqueProcess) {
-    status = STATUS_INVALID_CID;
-  } else {
-    *process = PsThreadProcess(thread);
-    ObReferenceObject(*process);
+    ObDereferenceObject(thread);
+    return STATUS_INVALID_CID;
   }
-  ObDereferenceObject(thread);
-  return status;
+  *object = thread;
+  if (type == ob_types()->Process) {
+    *object = PsThreadProcess(thread);
+    ObReferenceObject(*object);
+    ObDereferenceObject(thread);
+  }
+  return STATUS_SUCCESS;
 }
 
-NTSTATUS NtOpenProcess(ULONG64 ProcessHandle, ACCESS_MASK DesiredAccess, ULONG64 ObjectAttributes, ULONG64 ClientId)
+NTSTATUS svc_open_by_client_id(ULONG64 HandleAddress, ACCESS_MASK DesiredAccess, ULONG64 ObjectAttributes,
+                               ULONG64 ClientId, OBJECT_TYPE *Type)
 {
   struct svc_object_attributes attributes;
   CLIENT_ID id;
-  EPROCESS *process;
+  void *object;
   HANDLE handle;
-  NTSTATUS status = svc_probe_handle(ProcessHandle);
+  NTSTATUS status = svc_probe_handle(HandleAddress);
   if (NT_SUCCESS(status))
     status = ClientId ? ProbeForRead(ClientId, sizeof id, 4) : STATUS_INVALID_PARAMETER_MIX;
   if (NT_SUCCESS(status))
@@ -87,17 +100,23 @@ NTSTATUS NtOpenProcess(ULONG64 ProcessHandle, ACCESS_MASK DesiredAccess, ULONG64
     status = svc_capture_object_attributes(ObjectAttributes, &attributes);
   if (!NT_SUCCESS(status))
     return status;
-  status = attributes.name ? STATUS_INVALID_PARAMETER_MIX : look_up(&id, &process);
+  status = attributes.name ? STATUS_INVALID_PARAMETER_MIX : look_up(&id, Type, &object);
   if (NT_SUCCESS(status)) {
-    status = may_open(process, DesiredAccess)
-                 ? ObOpenObjectByPointer(process, attributes.Attributes, DesiredAccess, ob_types()->Process, &handle)
+    const EPROCESS *process = Type == ob_types()->Process ? object : PsThreadProcess(object);
+    status = may_open(process, Type, DesiredAccess)
+                 ? ObOpenObjectByPointer(object, attributes.Attributes, DesiredAccess, Type, &handle)
                  : STATUS_ACCESS_DENIED;
-    ObDereferenceObject(process);
+    ObDereferenceObject(object);
   }
   svc_release_object_attributes(&attributes);
   if (NT_SUCCESS(status))
-    svc_write_handle(ProcessHandle, handle);
+    svc_write_handle(HandleAddress, handle);
   return status;
+}
+
+NTSTATUS NtOpenProcess(ULONG64 ProcessHandle, ACCESS_MASK DesiredAccess, ULONG64 ObjectAttributes, ULONG64 ClientId)
+{
+  return svc_open_by_client_id(ProcessHandle, DesiredAccess, ObjectAttributes, ClientId, ob_types()->Process);
 }
 
 NTSTATUS NtGetNextProcess(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, ULONG HandleAttributes, ULONG Flags,
@@ -116,7 +135,7 @@ NTSTATUS NtGetNextProcess(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, ULONG
     return status;
   do {
     process = PsGetNextProcess(process);
-  } while (process && !may_open(process, DesiredAccess));
+  } while (process && !may_open(process, ob_types()->Process, DesiredAccess));
   if (!process)
     return STATUS_NO_MORE_ENTRIES;
   status = ObOpenObjectByPointer(process, HandleAttributes & OBJ_INHERIT, DesiredAccess, ob_types()->Process, &handle);

@@ -11,6 +11,8 @@
 extern const struct svc_entry svc_process_table[];
 extern const struct svc_entry svc_process_query_table[];
 extern const struct svc_entry svc_create_process_table[];
+extern const struct svc_entry svc_create_process_ex_table[];
+extern const struct svc_entry svc_create_thread_table[];
 extern const struct svc_entry svc_thread_table[];
 extern const struct svc_entry svc_thread_query_table[];
 extern const struct svc_entry svc_exception_table[];
@@ -23,6 +25,12 @@ extern const struct svc_entry svc_wine_table[];
 NTSTATUS svc_reference_process(HANDLE Handle, ACCESS_MASK access, EPROCESS **Process);
 /** References a thread for a change: STATUS_ACCESS_DENIED for a native one. */
 NTSTATUS svc_reference_thread(HANDLE Handle, ACCESS_MASK access, ETHREAD **Thread);
+/** Opens a process or thread (Type) by CLIENT_ID: the body of NtOpenProcess and NtOpenThread. STATUS_INVALID_CID,
+ *  STATUS_INVALID_PARAMETER_MIX: no id, or a name. */
+NTSTATUS svc_open_by_client_id(ULONG64 HandleAddress, ACCESS_MASK DesiredAccess, ULONG64 ObjectAttributes,
+                               ULONG64 ClientId, OBJECT_TYPE *Type);
+/** References the parent of a new process, which may be native only if it is the caller. */
+NTSTATUS svc_reference_parent(HANDLE Handle, EPROCESS **Parent);
 /** References an object for a query that the full or the limited query right allows. */
 NTSTATUS svc_reference_for_query(HANDLE Handle, OBJECT_TYPE *Type, ACCESS_MASK full, ACCESS_MASK limited,
                                  void **Object);
@@ -48,6 +56,7 @@ struct svc_attribute {
 #define PS_ATTRIBUTE_IMAGE_NAME 0x20005u
 #define PS_ATTRIBUTE_IMAGE_INFO 0x6u
 #define PS_ATTRIBUTE_STD_HANDLE_INFO 0x2000Au
+#define PS_ATTRIBUTE_HANDLE_LIST 0x2000Bu
 /** Captures a PS_ATTRIBUTE_LIST; 0 gives none. STATUS_INVALID_PARAMETER: a length that is not that of a list. */
 NTSTATUS svc_capture_attributes(ULONG64 list, struct svc_attribute attributes[SVC_MAX_ATTRIBUTES], ULONG *count);
 /** Writes the value of an attribute that the kernel fills, cut to the room the caller gave, and its length. */
@@ -79,6 +88,25 @@ NTSTATUS NtCreateUserProcess(ULONG64 ProcessHandle, ULONG64 ThreadHandle, ACCESS
                              ULONG64 ThreadObjectAttributes, ULONG ProcessFlags, ULONG ThreadFlags,
                              ULONG64 ProcessParameters, ULONG64 CreateInfo, ULONG64 AttributeList);
 
+/* ---- svc_create_process_ex.c ---- */
+
+/** Makes a process without a thread from an image section; its creator writes the parameter block and where it is
+ *  (PEB.ProcessParameters).
+ *  @param Flags          PROCESS_CREATE_FLAGS_BREAKAWAY (no effect), NO_DEBUG_INHERIT, INHERIT_HANDLES,
+ *                        OVERRIDE_ADDRESS_SPACE (no effect)
+ *  @param SectionHandle  needs SECTION_MAP_EXECUTE; 0, a copy of the parent, is STATUS_NOT_IMPLEMENTED
+ *  @param DebugPort      debug object with DEBUG_PROCESS_ASSIGN, or 0
+ *  @param ExceptionPort  there are no ports: any handle is STATUS_OBJECT_TYPE_MISMATCH
+ *  @return STATUS_INVALID_PARAMETER: no parent, other flags, a job level (there are no jobs); STATUS_SECTION_NOT_IMAGE;
+ *  STATUS_PROCESS_IS_TERMINATING: the parent has no handles any more to inherit */
+NTSTATUS NtCreateProcessEx(ULONG64 ProcessHandle, ACCESS_MASK DesiredAccess, ULONG64 ObjectAttributes,
+                           HANDLE ParentProcess, ULONG Flags, HANDLE SectionHandle, HANDLE DebugPort,
+                           HANDLE ExceptionPort, ULONG JobMemberLevel);
+/** The same; BREAKAWAY is bit 0 of SectionHandle, NO_DEBUG_INHERIT bit 0 of DebugPort. */
+NTSTATUS NtCreateProcess(ULONG64 ProcessHandle, ACCESS_MASK DesiredAccess, ULONG64 ObjectAttributes,
+                         HANDLE ParentProcess, BOOLEAN InheritObjectTable, HANDLE SectionHandle, HANDLE DebugPort,
+                         HANDLE ExceptionPort);
+
 /* ---- svc_process_query.c ---- */
 
 /** STATUS_INVALID_INFO_CLASS, STATUS_INFO_LENGTH_MISMATCH, STATUS_PORT_NOT_SET. */
@@ -89,12 +117,20 @@ NTSTATUS NtQueryInformationProcess(HANDLE ProcessHandle, ULONG ProcessInformatio
 NTSTATUS NtSetInformationProcess(HANDLE ProcessHandle, ULONG ProcessInformationClass, ULONG64 ProcessInformation,
                                  ULONG ProcessInformationLength);
 
-/* ---- svc_thread.c ---- */
+/* ---- svc_create_thread.c ---- */
 
 /** Makes a thread. Statuses of PspCreateUserThread. */
 NTSTATUS NtCreateThreadEx(ULONG64 ThreadHandle, ACCESS_MASK DesiredAccess, ULONG64 ObjectAttributes,
                           HANDLE ProcessHandle, ULONG64 StartRoutine, ULONG64 Argument, ULONG CreateFlags,
                           ULONG64 ZeroBits, ULONG64 StackSize, ULONG64 MaximumStackSize, ULONG64 AttributeList);
+/** Makes a thread that goes on at a CONTEXT, on the stack of an INITIAL_TEB; ClientId (CLIENT_ID *) may be 0.
+ *  STATUS_INVALID_PARAMETER: no context; the statuses of PspCreateThread. */
+NTSTATUS NtCreateThread(ULONG64 ThreadHandle, ACCESS_MASK DesiredAccess, ULONG64 ObjectAttributes,
+                        HANDLE ProcessHandle, ULONG64 ClientId, ULONG64 ThreadContext, ULONG64 InitialTeb,
+                        BOOLEAN CreateSuspended);
+
+/* ---- svc_thread.c ---- */
+
 /** Opens by CLIENT_ID. STATUS_INVALID_CID. */
 NTSTATUS NtOpenThread(ULONG64 ThreadHandle, ACCESS_MASK DesiredAccess, ULONG64 ObjectAttributes, ULONG64 ClientId);
 /** Handle 0: the running thread, STATUS_CANT_TERMINATE_SELF if it is the last one. */
