@@ -156,6 +156,8 @@ static NTSTATUS open_located(char *path, const struct request *r, struct io_loca
     return status;
   }
   file->kind = opened.facts.kind == HOST_DIRECTORY ? IO_DIRECTORY : IO_FILE;
+  if (*information != FILE_OPENED)
+    io_note_change(file);
   file->size = opened.facts.size;
   file->identity = file->virtual_directory ? 0 : io_identity(&opened.facts);
   file->append = (r->access & WRITING_RIGHTS) == FILE_APPEND_DATA;
@@ -308,6 +310,7 @@ NTSTATUS io_rename(FILE_OBJECT *File, const char *nt_path, bool replace)
     ExFreePool(File->host_path);
     File->path = path;
     File->host_path = at.host;
+    io_note_change(File);
     return STATUS_SUCCESS;
   }
   ExFreePool(path);

@@ -29,6 +29,7 @@ void fixture_process(void);
 TCase *path_tests(void);
 TCase *file_tests(void);
 TCase *directory_tests(void);
+TCase *input_tests(void);
 TCase *text_tests(void);
 TCase *service_tests(void);
 

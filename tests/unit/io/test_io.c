@@ -149,6 +149,7 @@ FILE_OBJECT *fixture_open(const char *nt_path, NTSTATUS expected)
 int main(void)
 {
   Suite *suite = suite_create("io");
+  suite_add_tcase(suite, input_tests());
   suite_add_tcase(suite, text_tests());
   suite_add_tcase(suite, path_tests());
   suite_add_tcase(suite, file_tests());
