@@ -9,12 +9,17 @@
 #define CASES 100000u
 
 __AFL_FUZZ_INIT();
+__AFL_COVERAGE();
 
 int main(void)
 {
   __AFL_INIT();
   const unsigned char *input = __AFL_FUZZ_TESTCASE_BUF;
-  while (__AFL_LOOP(CASES))
-    LLVMFuzzerTestOneInput(input, (size_t)__AFL_FUZZ_TESTCASE_LEN);
+  while (__AFL_LOOP(CASES)) {
+    __AFL_COVERAGE_OFF();
+    fuzz_begin();
+    __AFL_COVERAGE_ON();
+    fuzz_case(input, (size_t)__AFL_FUZZ_TESTCASE_LEN);
+  }
   return 0;
 }

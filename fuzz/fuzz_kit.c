@@ -228,13 +228,17 @@ static void open_machine(void)
              dbgksim_message(kit.machine));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_begin(void)
 {
   /* Not before the first case: AFL++'s fork server forks before it, and a machine does not survive a fork. */
   if (!kit.machine)
     open_machine();
   else
     FUZZ_CHECK(dbgksim_snapshot_restore(kit.start) == DBGKSIM_OK, "no restore: %s", dbgksim_message(kit.machine));
+}
+
+void fuzz_case(const uint8_t *data, size_t size)
+{
   if (size >= strlen(PLANTED) && !memcmp(data, PLANTED, strlen(PLANTED)) && getenv("FUZZ_PLANTED"))
     fuzz_fail("planted: this input starts with " PLANTED);
   struct fuzz_input in = {data, size, 0};
@@ -243,5 +247,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   fuzz_target.run(&in);
   machine_leave(kit.machine);
   kit.in_case = false;
+}
+
+/* libFuzzer's counters, where the program was built with them. */
+extern uint8_t __start___sancov_cntrs[] __attribute__((weak));
+extern uint8_t __stop___sancov_cntrs[] __attribute__((weak));
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+  fuzz_begin();
+  if (__start___sancov_cntrs)
+    memset(__start___sancov_cntrs, 0, (size_t)(__stop___sancov_cntrs - __start___sancov_cntrs));
+  fuzz_case(data, size);
   return 0;
 }

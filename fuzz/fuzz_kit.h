@@ -59,7 +59,12 @@ const char *fuzz_userland(void);
  *  lives that did not then, or if the machine has stopped. */
 void fuzz_check_nothing_left(void);
 
-/** One case; the entry point of libFuzzer and of the drivers in this folder. */
+/** Makes the machine, or puts it back to what it was before the first case. What this executes depends on the case
+ *  before: a fuzzing engine should not count it. */
+void fuzz_begin(void);
+/** Runs one case, after fuzz_begin. */
+void fuzz_case(const uint8_t *data, size_t size);
+/** Both: the entry point of libFuzzer. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #endif

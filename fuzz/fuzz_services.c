@@ -144,6 +144,7 @@ static void check_suspensions(void)
 static void close_all_handles(void)
 {
   EPROCESS *host = fuzz_machine()->host_process;
+  services.separated = true;
   for (HANDLE handle = 4; ob_handle_count(host); handle += 4)
     NtClose(handle);
 }
@@ -170,12 +171,11 @@ static void check_readings(void)
                "exception %u was read %u times and put off %u times", i, services.exceptions[i].reads,
                facts->replies_later);
   }
-  const unsigned attaches = services.attaches[0] + services.attaches[1];
   for (unsigned i = 0; i < MAX_THREADS; i++) {
     const struct thread_facts *facts = &services.threads[i];
     FUZZ_CHECK(facts->exits_read <= 1 + facts->replies_later, "the exit of thread %u was read %u times",
                (unsigned)world.first_id + 4 * i, facts->exits_read);
-    FUZZ_CHECK(facts->starts_read <= 1 + attaches + facts->replies_later, "the start of thread %u was read %u times",
+    FUZZ_CHECK(facts->starts_read <= 1 + services.attaches + facts->replies_later, "the start of thread %u was read %u times",
                (unsigned)world.first_id + 4 * i, facts->starts_read);
   }
 }

@@ -54,9 +54,9 @@ struct services_case {
   struct thread_facts threads[MAX_THREADS];
   struct exception_facts exceptions[MAX_EXCEPTIONS];
   unsigned exception_count;
-  unsigned attaches[PROCESSES]; /**< that succeeded */
+  unsigned attaches; /**< tried */
   bool separated; /**< a detach, a close or a termination was tried: events may end without an answer */
-  bool suspended; /**< somebody suspended or resumed by himself */
+  bool suspended; /**< somebody suspended or resumed by himself, or a debuggee keeps its debugger alive */
 };
 extern struct services_case services;
 

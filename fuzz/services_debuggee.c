@@ -94,6 +94,7 @@ static void hold_debugger(void)
 {
   HANDLE port = 0;
   ULONG length;
+  services.suspended = true;
   NtQueryInformationProcess(NtCurrentProcess(), 0x1E, AT(&port), sizeof port, AT(&length));
 }
 
