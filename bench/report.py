@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs emu_bench and event_bench and prints their figures beside the aims.
+"""Runs emu_bench and event_bench, or with the word `queue` queue_bench, and prints their figures beside the aims.
 
 A ratio compares two figures of one turn, measured one after the other; the median of the turns is shown. All times are
 processor time of the measuring process, user and system."""
@@ -8,24 +8,27 @@ import statistics
 import subprocess
 import sys
 
-EMU_BENCH, EVENT_BENCH, SHA256, NANO, INT3, EXIT, HELLO = sys.argv[1:8]
 TURNS = 5
+
+
+def output_of(*command):
+    output = subprocess.run(command, capture_output=True, text=True, check=False)
+    if output.returncode != 0:
+        sys.exit(f"{' '.join(command)}: {output.stderr.strip() or output.returncode}")
+    return output.stdout.splitlines()
 
 
 def figures(*command):
     """The lines of a program as {name: [[figure or word, ...], ...]}."""
-    output = subprocess.run(command, capture_output=True, text=True, check=False)
-    if output.returncode != 0:
-        sys.exit(f"{' '.join(command)}: {output.stderr.strip() or output.returncode}")
     lines = {}
-    for line in output.stdout.splitlines():
+    for line in output_of(*command):
         name, *values = line.split(maxsplit=4)
         lines.setdefault(name, []).append(values)
     return lines
 
 
 def row(what, measured, aim, reached):
-    print(f"{what:<50} {measured:>24}   {aim:<22} {'yes' if reached else 'no' if reached is not None else ''}".rstrip())
+    print(f"{what:<56} {measured:>24}   {aim:<22} {'yes' if reached else 'no' if reached is not None else ''}".rstrip())
 
 
 def at_least(what, value, aim, unit=""):
@@ -70,6 +73,20 @@ def processes(name, userland, program, count, aim):
     row("peak memory of that", f"{max(float(l['peak'][0][0]) for l in lines):.1f} MB", "", None)
 
 
+def queue(*command):
+    """Tables as they are printed, then their ratios: cost of one event among very many, and among few."""
+    lines = output_of(*command)
+    ratios = [line.split(maxsplit=2)[1:] for line in lines if line.startswith("ratio ")]
+    print("\n".join(line for line in lines if not line.startswith("ratio ")))
+    row("cost per event", "ratio", "aim", None)
+    for value, what in ratios:
+        at_most(what, float(value), 2, "")
+
+
+if sys.argv[1] == "queue":
+    queue(*sys.argv[2:])
+    sys.exit()
+EMU_BENCH, EVENT_BENCH, SHA256, NANO, INT3, EXIT, HELLO = sys.argv[1:8]
 row("figure", "measured", "aim", None)
 guest_speed()
 events()

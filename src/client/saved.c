@@ -3,13 +3,6 @@
  * a process with very many threads ends one event at a time. */
 #include "client/client.h"
 
-#define TAG POOL_TAG('C', 'l', 'n', 's')
-#define HASH_NONFATAL_OOM 1
-#define uthash_malloc(size) ExAllocatePoolWithTag(size, TAG)
-#define uthash_free(block, size) ExFreePool(block)
-#define uthash_nonfatal_oom(element) ((element)->hashed = false)
-#include <uthash.h>
-
 enum kind {
   HELD,   /**< of a process or a thread */
   MARKED, /**< its exit was reported: closed at the continue */
@@ -21,6 +14,20 @@ struct key {
   uint32_t tid;  /**< 0 for a process */
   uint32_t kind; /**< enum kind */
 };
+
+static uint32_t hash_of(const struct key *key)
+{
+  return (key->tid ? key->tid : key->pid) / 4 + key->kind * 0x9E3779B9u;
+}
+
+#define TAG POOL_TAG('C', 'l', 'n', 's')
+#define HASH_NONFATAL_OOM 1
+#define uthash_malloc(size) ExAllocatePoolWithTag(size, TAG)
+#define uthash_free(block, size) ExFreePool(block)
+#define uthash_nonfatal_oom(element) ((element)->hashed = false)
+/* Ids of processes and threads come from one sequence: neighbours in time are neighbours in the table. */
+#define HASH_FUNCTION(place, size, hash) ((hash) = hash_of((const void *)(place)))
+#include <uthash.h>
 
 struct client_saved {
   LIST_ENTRY entry; /**< in order of saving: that of closing */
