@@ -147,7 +147,8 @@ DBGKSIM_API enum dbgksim_status dbgksim_spawn(dbgksim_machine *machine, const st
                                               dbgksim_debugger *debugger, uint32_t *pid);
 /** Runs until process `pid` has ended (0: all), at most `timeout_ns` of virtual time (negative: for ever). */
 DBGKSIM_API enum dbgksim_status dbgksim_run(dbgksim_machine *machine, uint32_t pid, int64_t timeout_ns);
-/** Exit status of a process that has ended; DBGKSIM_TIMEOUT while it lives. */
+/** Exit status of a process that has ended; DBGKSIM_TIMEOUT while it lives. One that a program started is known as long
+ *  as some handle keeps it, and for good if a debugger has read its EXIT_PROCESS; else DBGKSIM_NOT_FOUND. */
 DBGKSIM_API enum dbgksim_status dbgksim_exit_code(dbgksim_machine *machine, uint32_t pid, NTSTATUS *code);
 /** Names the DLLs that a process's program imports and that neither its folder nor the userland has, separated by
  *  commas: why it ended with STATUS_DLL_NOT_FOUND. DBGKSIM_NOT_FOUND if all are there (one of theirs is not). */

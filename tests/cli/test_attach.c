@@ -342,6 +342,44 @@ START_TEST(fact_37_children_of_an_attached_process_are_not_debugged)
 }
 END_TEST
 
+/* Of a child that a program started: while it lives, and after its object is gone because a debugger followed it. */
+START_TEST(exit_code_of_a_child_that_a_program_started)
+{
+  NTSTATUS code = 99;
+  uint32_t parent = spawn("parent", debugger, true), child = 0;
+  while (dbgksim_wait(debugger, -1, &event) == DBGKSIM_OK) {
+    if (event.code == DBGKSIM_CREATE_PROCESS && event.pid != parent)
+      child = event.pid;
+    if (child && event.pid == child)
+      ck_assert_int_eq(dbgksim_exit_code(machine, child, &code), DBGKSIM_TIMEOUT);
+    bool own = event.code == DBGKSIM_EXCEPTION && event.exception.ExceptionAddress < 0x180000000;
+    answer(debugger, own ? DBG_EXCEPTION_NOT_HANDLED : DBG_CONTINUE);
+  }
+  ck_assert_uint_eq(exit_code(parent), 8);
+  uint64_t byte;
+  ck_assert_int_eq(dbgksim_read_memory(machine, child, 0x10000, &byte, 1, NULL), DBGKSIM_NOT_FOUND);
+  ck_assert_int_eq(code, 99);
+  ck_assert_uint_eq(exit_code(child), 7);
+}
+END_TEST
+
+START_TEST(exit_codes_that_nobody_knows)
+{
+  NTSTATUS code = 99;
+  uint32_t parent = spawn("parent", NULL, false);
+  ck_assert_uint_eq(exit_code(parent), 8);
+  /* processes of the host, an id of nothing, and the child that nobody followed */
+  for (uint32_t id = 0; id < 100; id += 4) {
+    if (id == parent)
+      continue;
+    ck_assert_int_eq(dbgksim_exit_code(machine, id, &code), DBGKSIM_NOT_FOUND);
+    if (id)
+      ck_assert_int_eq(dbgksim_run(machine, id, -1), DBGKSIM_NOT_FOUND);
+  }
+  ck_assert_int_eq(code, 99);
+}
+END_TEST
+
 /* Its last thread waits in its ExitProcess message; the events before that are still to be read. */
 START_TEST(an_end_before_the_first_wait_is_told)
 {
@@ -418,6 +456,8 @@ int main(void)
   tcase_add_test(tests, detach_with_unread_events_lets_all_threads_go);
   tcase_add_test(tests, one_debugger_several_processes);
   tcase_add_test(tests, an_end_before_the_first_wait_is_told);
+  tcase_add_test(tests, exit_code_of_a_child_that_a_program_started);
+  tcase_add_test(tests, exit_codes_that_nobody_knows);
   tcase_add_test(tests, attach_at_any_moment);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
