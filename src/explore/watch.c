@@ -44,7 +44,8 @@ void watch_detached(struct explore_stage *stage, const DEBUG_OBJECT *object, HAN
 static void check_exception(struct explore_stage *stage, const DBGUI_WAIT_STATE_CHANGE *change)
 {
   ULONG64 serial = change->StateInfo.Exception.ExceptionRecord.ExceptionInformation[0];
-  if (!serial || serial >= 64)
+  /* A program's exceptions carry no serial numbers. */
+  if (!serial || serial >= 64 || stage->explorer->options.machine)
     return;
   if (stage->delivered >> serial & 1)
     explore_found(stage->explorer, DBGKSIM_FINDING_TWICE, "exception %u was delivered twice", (unsigned)serial);
