@@ -146,12 +146,14 @@ static const struct {
   NTSTATUS status;
   bool handled;
 } answers[] = {
-    {DBG_EXCEPTION_HANDLED, true}, {DBG_CONTINUE, true},          {STATUS_SUCCESS, true},
-    {DBG_REPLY_LATER, true},       {STATUS_PENDING, true},        {DBG_EXCEPTION_NOT_HANDLED, false},
-    {STATUS_UNSUCCESSFUL, false},  {STATUS_ACCESS_VIOLATION, false}, {STATUS_BREAKPOINT, false},
+    {DBG_EXCEPTION_HANDLED, true}, {DBG_CONTINUE, true},
+    {STATUS_SUCCESS, true},        {DBG_REPLY_LATER, true},
+    {STATUS_PENDING, true},        {DBG_EXCEPTION_NOT_HANDLED, false},
+    {STATUS_UNSUCCESSFUL, false},  {STATUS_ACCESS_VIOLATION, false},
+    {STATUS_BREAKPOINT, false},
 };
 
-/* spec/2.2: handled if ReturnedStatus is no error. The thread goes on in its frame: at the INT3, which it meets again. */
+/* spec/2.2: handled if ReturnedStatus is no error. The thread goes on in its frame: it meets the INT3 again. */
 START_TEST(returned_status_decides)
 {
   union message message;

@@ -23,17 +23,17 @@ struct _LPCP_PORT_OBJECT {
   LPCP_PORT_OBJECT *ConnectionPort; /**< where clients' messages queue; itself, else referenced */
   LPCP_PORT_OBJECT *ConnectedPort;  /**< the other end, which clears it when it goes; NULL: none */
   struct {
-    KSEMAPHORE Semaphore;   /**< counts messages that no receiver was promised */
+    KSEMAPHORE Semaphore;   /**< one for each message, withdrawn ones too */
     LIST_ENTRY ReceiveHead; /**< lpc_queued.entry */
   } MsgQueue;
-  ULONG64 PortContext;  /**< of a server's end */
-  HANDLE server;        /**< of a connection port: id of the process that may accept */
-  ULONG connect_id;     /**< of a server's end: message id of the client that waits for the completion; 0: none */
+  ULONG64 PortContext; /**< of a server's end */
+  HANDLE server;       /**< of a connection port: id of the process that may accept */
+  ULONG connect_id;    /**< of a server's end: message id of the client that waits for the completion; 0: none */
 };
 
 /** A message in a queue, or received. */
 struct lpc_queued {
-  LIST_ENTRY entry; /**< MsgQueue.ReceiveHead */
+  LIST_ENTRY entry;             /**< MsgQueue.ReceiveHead */
   LPCP_PORT_OBJECT *reply_port; /**< as in lpc_wait; NULL if nobody waits. It takes its messages along when it goes */
   ULONG64 context;
   LPC_MESSAGE message; /**< last: the block ends with the message's data */

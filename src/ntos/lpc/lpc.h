@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/** @file lpc.h  Local procedure calls: ports, their messages and connections. Everything here is a kernel copy; services
- *  capture what a guest gives. Client and server meet as on Windows NT: a server makes a connection port with a name,
- *  a client connects, the server accepts, and each side has a communication port. Requests of clients queue at the
- *  connection port, requests of the server at the client's port. A connection port can be sent to without a connection,
- *  too: so the kernel sends exceptions. */
+/** @file lpc.h  Local procedure calls: ports, their messages and connections, on kernel copies of what a guest gives.
+ *
+ *  Client and server meet as on Windows NT: a server makes a connection port with a name, a client connects, the server
+ *  accepts, and each side has a communication port. Requests of clients queue at the connection port, requests of the
+ *  server at the client's port. A connection port can be sent to without a connection, too: so the kernel sends
+ *  exceptions. */
 #ifndef NTOS_LPC_LPC_H
 #define NTOS_LPC_LPC_H
 

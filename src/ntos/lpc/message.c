@@ -30,12 +30,10 @@ void lpcp_post(LPCP_PORT_OBJECT *Queue, struct lpc_queued *message)
   KeReleaseSemaphore(&Queue->MsgQueue.Semaphore, 1, NULL);
 }
 
-/* A message leaves its queue without a receiver. If one was promised a message already, it goes on waiting. */
-static void withdraw(LPCP_PORT_OBJECT *queue, struct lpc_queued *message)
+/* A message leaves its queue without a receiver. The semaphore keeps its count: receivers look whether there is one. */
+static void withdraw(struct lpc_queued *message)
 {
-  const LONG64 at_once = 0;
   RemoveEntryList(&message->entry);
-  (void)KeWaitForSingleObject(&queue->MsgQueue.Semaphore, Executive, KernelMode, FALSE, &at_once);
   lpc_free_message(message);
 }
 
@@ -87,7 +85,7 @@ void lpcp_lose_replies(LPCP_PORT_OBJECT *Port, LPCP_PORT_OBJECT *Queue)
     struct lpc_queued *message = CONTAINING_RECORD(e, struct lpc_queued, entry);
     next = e->Flink;
     if (message->reply_port == Port)
-      withdraw(Queue, message);
+      withdraw(message);
   }
   head = &lpc_state()->waits;
   for (LIST_ENTRY *e = head->Flink; e != head; e = next) {
@@ -105,7 +103,7 @@ static void withdraw_request(const struct lpc_wait *wait)
   for (LIST_ENTRY *e = head->Flink; e != head; e = e->Flink) {
     struct lpc_queued *message = CONTAINING_RECORD(e, struct lpc_queued, entry);
     if (message->message.h.MessageId == wait->message_id) {
-      withdraw(wait->queue, message);
+      withdraw(message);
       return;
     }
   }
@@ -236,7 +234,7 @@ NTSTATUS lpc_receive(LPCP_PORT_OBJECT *Port, const LONG64 *Timeout, struct lpc_q
     if (status != STATUS_SUCCESS)
       return status;
     ExAcquireFastMutex(&lpc_state()->LpcpLock);
-    /* Empty when the message that it was woken for has been withdrawn. */
+    /* Empty when a message that the semaphore counts was withdrawn. */
     if (!IsListEmpty(&port->MsgQueue.ReceiveHead))
       *Message = CONTAINING_RECORD(RemoveHeadList(&port->MsgQueue.ReceiveHead), struct lpc_queued, entry);
     ExReleaseFastMutex(&lpc_state()->LpcpLock);

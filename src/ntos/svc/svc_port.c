@@ -140,8 +140,7 @@ NTSTATUS NtReplyPort(HANDLE PortHandle, ULONG64 ReplyMessage)
   return status;
 }
 
-static NTSTATUS receive_from(LPCP_PORT_OBJECT *port, ULONG64 PortContext, ULONG64 ReceiveMessage,
-                             const LONG64 *Timeout)
+static NTSTATUS receive_from(LPCP_PORT_OBJECT *port, ULONG64 PortContext, ULONG64 ReceiveMessage, const LONG64 *Timeout)
 {
   struct lpc_queued *message;
   NTSTATUS status = lpc_receive(port, Timeout, &message);
@@ -199,8 +198,8 @@ NTSTATUS NtCreatePort(ULONG64 PortHandle, ULONG64 ObjectAttributes, ULONG MaxCon
   LPCP_PORT_OBJECT *port;
   (void)MaxPoolUsage;
   /* They are not optional here. */
-  NTSTATUS status = ObjectAttributes ? svc_begin_create(PortHandle, ObjectAttributes, &attributes)
-                                     : STATUS_ACCESS_VIOLATION;
+  NTSTATUS status =
+      ObjectAttributes ? svc_begin_create(PortHandle, ObjectAttributes, &attributes) : STATUS_ACCESS_VIOLATION;
   if (!NT_SUCCESS(status))
     return status;
   status = LpcpCreatePort(MaxConnectionInfoLength, MaxMessageLength, &port);
@@ -287,9 +286,15 @@ NTSTATUS NtConnectPort(ULONG64 PortHandle, ULONG64 PortName, ULONG64 SecurityQos
                        ULONG64 ServerView, ULONG64 MaxMessageLength, ULONG64 ConnectionInformation,
                        ULONG64 ConnectionInformationLength)
 {
-  struct connect_arguments a = {PortName,         SecurityQos,           ClientView,
-                                ServerView,       MaxMessageLength,      ConnectionInformation,
-                                ConnectionInformationLength, 0,          {0}};
+  struct connect_arguments a = {
+      .PortName = PortName,
+      .SecurityQos = SecurityQos,
+      .ClientView = ClientView,
+      .ServerView = ServerView,
+      .MaxMessageLength = MaxMessageLength,
+      .Information = ConnectionInformation,
+      .InformationLength = ConnectionInformationLength,
+  };
   LPCP_PORT_OBJECT *port, *client;
   HANDLE handle;
   NTSTATUS status = svc_probe_handle(PortHandle);

@@ -26,6 +26,8 @@
 
 /** Fixture: builds and enters a machine. */
 void lpc_setup(void);
+/** The same for Windows XP. */
+void lpc_setup_xp(void);
 /** Fixture: asserts that no port, handle or queued message is left, and destroys the machine. */
 void lpc_teardown(void);
 /** The machine of the test. */
@@ -74,6 +76,7 @@ void start_request(struct request *r, HANDLE port, const char *text);
 #define TEST_PORT u"\\RPC Control\\test"
 
 TCase *connection_tests(void);
+TCase *xp_tests(void);
 TCase *message_tests(void);
 
 #endif

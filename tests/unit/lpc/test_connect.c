@@ -51,6 +51,14 @@ START_TEST(the_type)
 }
 END_TEST
 
+START_TEST(the_type_before_alpc)
+{
+  ck_assert_str_eq(ob_types()->Port->Name, "Port");
+  struct connection c = connected();
+  disconnect(&c);
+}
+END_TEST
+
 /* ---- NtConnectPort ---- */
 
 struct client {
@@ -231,18 +239,18 @@ START_TEST(a_connection_that_never_is)
   struct client c = {0};
   HANDLE port = make_port(), server;
   HANDLE thread = native_thread(NULL, connect_plainly, &c);
-  if (_i == 0) {
-    run_for(20);
-    ck_status(NtClose(port), STATUS_SUCCESS);
-  } else {
+  run_for(20);
+  if (_i) {
     LPC_MESSAGE request = receive(port, NULL);
     if (_i == 2) {
       ck_status(NtAcceptConnectPort(AT(&server), 0, AT(&request), TRUE, 0, 0), STATUS_SUCCESS);
       ck_status(NtClose(server), STATUS_SUCCESS);
+      join(thread);
     }
-    ck_status(NtClose(port), STATUS_SUCCESS);
   }
-  join(thread);
+  ck_status(NtClose(port), STATUS_SUCCESS);
+  if (_i != 2)
+    join(thread);
   ck_status(c.status, STATUS_PORT_CONNECTION_REFUSED);
   ck_assert_uint_eq(c.handle, 0);
 }
@@ -331,5 +339,13 @@ TCase *connection_tests(void)
   tcase_add_test(tests, the_end_of_a_client);
   tcase_add_test(tests, the_end_of_a_servers_port);
   tcase_add_test(tests, the_end_of_a_connection_port);
+  return tests;
+}
+
+TCase *xp_tests(void)
+{
+  TCase *tests = tcase_create("xp");
+  tcase_add_checked_fixture(tests, lpc_setup_xp, lpc_teardown);
+  tcase_add_test(tests, the_type_before_alpc);
   return tests;
 }

@@ -10,15 +10,20 @@
 static dbgksim_machine *machine;
 static ULONG handles_before;
 
-void lpc_setup(void)
+static void setup_in(const char *era)
 {
   struct dbgksim_config config;
   dbgksim_config_init(&config);
   config.userland = NANO_DIR;
+  config.era = era;
   ck_assert_msg(dbgksim_machine_create(&config, &machine) == DBGKSIM_OK, "%s", dbgksim_message(NULL));
   ck_assert_int_eq(machine_enter(machine), DBGKSIM_OK);
   handles_before = ob_handle_count(PsGetCurrentProcess());
 }
+
+void lpc_setup(void) { setup_in(NULL); }
+
+void lpc_setup_xp(void) { setup_in("xp"); }
 
 static void count_message(void *context, uint32_t tag, size_t size, void *block)
 {
@@ -167,6 +172,7 @@ int main(void)
   Suite *suite = suite_create("lpc");
   suite_add_tcase(suite, connection_tests());
   suite_add_tcase(suite, message_tests());
+  suite_add_tcase(suite, xp_tests());
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);
   int failed = srunner_ntests_failed(runner);
