@@ -4,6 +4,7 @@
 #include "kit.h"
 
 #include "ntos/life/life.h"
+#include "ntos/svc/svc_port.h"
 #include "ntos/svc/svc_section.h"
 
 #include <stdio.h>
@@ -411,6 +412,32 @@ START_TEST(statuses_of_nt_create_process_ex)
 }
 END_TEST
 
+/* A port that is given takes the place of the parent's, and goes with the process. */
+START_TEST(spec_2_2_the_older_way_takes_an_exception_port)
+{
+  struct debuggee parent = spinning();
+  HANDLE ports[2], section = section_handle("g_spin", SECTION_MAP_EXECUTE), process;
+  const OBJECT_ATTRIBUTES64 unnamed = {.Length = sizeof unnamed};
+  for (unsigned i = 0; i < 2; i++)
+    ck_status(NtCreatePort(AT(&ports[i]), AT(&unnamed), 0, 0x100, 0), STATUS_SUCCESS);
+  ck_status(NtSetInformationProcess(parent.process, 8, AT(&ports[0]), sizeof ports[0]), STATUS_SUCCESS);
+  for (unsigned i = 0; i < 2; i++) {
+    ck_status(
+        NtCreateProcessEx(AT(&process), PROCESS_ALL_ACCESS, 0, parent.process, 0, section, 0, i ? ports[1] : 0, 0),
+        STATUS_SUCCESS);
+    void *port;
+    ck_status(ObReferenceObjectByHandle(ports[i], 0, ob_types()->Port, KernelMode, &port, NULL), STATUS_SUCCESS);
+    ck_assert_ptr_eq(process_of(process)->ExceptionPort, port);
+    ObDereferenceObject(port);
+    ck_status(NtClose(process), STATUS_SUCCESS);
+  }
+  end(&parent);
+  for (unsigned i = 0; i < 2; i++)
+    ck_status(NtClose(ports[i]), STATUS_SUCCESS);
+  ck_status(NtClose(section), STATUS_SUCCESS);
+}
+END_TEST
+
 /* Handles of a process that has ended are gone; without them it may still be a parent. */
 START_TEST(an_ended_parent_has_no_handles_to_inherit)
 {
@@ -549,6 +576,7 @@ TCase *create_case(void)
   tcase_add_test(tests, spec_3_5_closing_the_object_ends_a_process_without_a_thread);
   tcase_add_test(tests, a_process_without_a_thread_takes_any_first_thread);
   tcase_add_test(tests, statuses_of_nt_create_process_ex);
+  tcase_add_test(tests, spec_2_2_the_older_way_takes_an_exception_port);
   tcase_add_test(tests, an_ended_parent_has_no_handles_to_inherit);
   tcase_add_test(tests, a_native_process_is_the_parent_of_its_own_children_only);
   tcase_add_test(tests, statuses_of_nt_create_thread);

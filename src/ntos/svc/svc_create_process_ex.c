@@ -14,6 +14,7 @@ struct sources {
   EPROCESS *parent;
   SECTION *section;
   void *debug_object;
+  void *exception_port;
 };
 
 NTSTATUS svc_reference_parent(HANDLE Handle, EPROCESS **Parent)
@@ -52,13 +53,9 @@ static NTSTATUS reference_sources(struct sources *s, HANDLE parent, HANDLE secti
   if (debug)
     status = ObReferenceObjectByHandle(debug, DEBUG_PROCESS_ASSIGN, ob_types()->DebugObject, KeGetPreviousMode(),
                                        &s->debug_object, NULL);
-  if (!NT_SUCCESS(status) || !exception)
-    return status;
-  status = ObReferenceObjectByHandle(exception, 0, NULL, KeGetPreviousMode(), &object, NULL);
-  if (!NT_SUCCESS(status))
-    return status;
-  ObDereferenceObject(object);
-  return STATUS_OBJECT_TYPE_MISMATCH;
+  if (NT_SUCCESS(status) && exception)
+    status = ObReferenceObjectByHandle(exception, 0, ob_types()->Port, KeGetPreviousMode(), &s->exception_port, NULL);
+  return status;
 }
 
 static void release_sources(const struct sources *s)
@@ -69,6 +66,8 @@ static void release_sources(const struct sources *s)
     ObDereferenceObject(s->section);
   if (s->debug_object)
     ObDereferenceObject(s->debug_object);
+  if (s->exception_port)
+    ObDereferenceObject(s->exception_port);
 }
 
 static NTSTATUS create(const struct sources *s, ULONG flags, ULONG handle_attributes, ACCESS_MASK access,
@@ -86,7 +85,13 @@ static NTSTATUS create(const struct sources *s, ULONG flags, ULONG handle_attrib
   NTSTATUS status = PspCreateProcess(&request, &process);
   if (!NT_SUCCESS(status))
     return status;
-  status = ObOpenObjectByPointer(process, handle_attributes, access, ob_types()->Process, handle);
+  if (s->exception_port) {
+    /* In the place of the parent's. */
+    PspReleaseExceptionPort(process);
+    status = PspSetExceptionPort(process, s->exception_port);
+  }
+  if (NT_SUCCESS(status))
+    status = ObOpenObjectByPointer(process, handle_attributes, access, ob_types()->Process, handle);
   ObDereferenceObject(process);
   return status;
 }
