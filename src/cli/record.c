@@ -173,6 +173,10 @@ static void put_inputs(struct recorder *r, struct view *view)
 static int begin(struct tape *tape, struct view *view)
 {
   struct recorder *r = (struct recorder *)tape;
+  const struct session *session = view->session;
+  if (session_same_place(r->file, session->trace) || session_same_place(r->file, session->program[0]) ||
+      session_same_place(r->file, session->log))
+    return failed(session->options->record, "it is another output of this run, too");
   char *line = header(view->session->options);
   if (!line)
     return failed(view->session->options->record, "the program's path and all options must be UTF-8");

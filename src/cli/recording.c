@@ -17,16 +17,35 @@ const char *recording_hash_text(const uint8_t hash[32], char out[65])
   return out;
 }
 
-static __attribute__((format(printf, 3, 4))) bool bad(const struct recording *r, unsigned line, const char *format, ...)
+static void say(const struct recording *r, unsigned line, const char *format, va_list arguments)
 {
-  va_list arguments;
+  char text[1024];
+  vsnprintf(text, sizeof text, format, arguments);
+  /* Control characters, those behind ASCII (U+0080 to U+009F) too. */
+  for (unsigned char *p = (unsigned char *)text; *p; p++)
+    if (*p < 0x20 || *p == 0x7F || (p > (unsigned char *)text && p[-1] == 0xC2 && *p < 0xA0))
+      *p = '?';
+  fflush(stdout);
   fprintf(stderr, "dbgksim replay: %s: ", r->path);
   if (line)
     fprintf(stderr, "line %u: ", line);
+  fprintf(stderr, "%s\n", text);
+}
+
+void recording_say(const struct recording *r, const char *format, ...)
+{
+  va_list arguments;
   va_start(arguments, format);
-  vfprintf(stderr, format, arguments);
+  say(r, 0, format, arguments);
   va_end(arguments);
-  fputc('\n', stderr);
+}
+
+static __attribute__((format(printf, 3, 4))) bool bad(const struct recording *r, unsigned line, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  say(r, line, format, arguments);
+  va_end(arguments);
   return false;
 }
 

@@ -58,6 +58,8 @@ struct recording {
 /** Reads a recording, and sets the options that it was made with. CLI_OK, or an exit status after one line about the
  *  fault; recording_free is due in every case. */
 int recording_read(struct recording *recording, const char *path, struct options *options);
+/** One line about a recording. What a terminal could take for more than text is replaced. */
+void recording_say(const struct recording *recording, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** Frees what it holds; the options do not own anything of it. */
 void recording_free(struct recording *recording);
 /** Text of a SHA-256. */

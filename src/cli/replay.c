@@ -25,13 +25,6 @@ struct player {
   struct view_event last;
 };
 
-static int complain(const struct player *p, const char *what)
-{
-  fflush(stdout);
-  fprintf(stderr, "dbgksim replay: %s: %s\n", p->recording.path, what);
-  return CLI_BAD_USE;
-}
-
 /* ---- comparing ---- */
 
 static void print_differences(const json_t *recorded, const json_t *now)
@@ -65,8 +58,8 @@ static void report(const struct player *p, const struct recording_line *line, co
   fprintf(stderr, " (line %u)\n  recorded  %.*s\n  now       %s\n", line->number, (int)line->length, line->text, now);
   print_differences(recorded, now_object);
   if (strcmp(r->version, dbgksim_version()) || strcmp(r->engine, dbgksim_engine_version()))
-    fprintf(stderr, "  recorded by dbgksim %s with engine %s; this is dbgksim %s with engine %s\n", r->version,
-            r->engine, dbgksim_version(), dbgksim_engine_version());
+    recording_say(r, "it was recorded by dbgksim %s with engine %s; this is dbgksim %s with engine %s", r->version,
+                  r->engine, dbgksim_version(), dbgksim_engine_version());
 }
 
 static void stop(struct player *p, struct view *view, enum stop why)
@@ -94,7 +87,7 @@ static bool compare(struct player *p, struct view *view, char *now)
     if (recorded && now_object)
       report(p, line, recorded, now, now_object);
     else
-      complain(p, "no memory to compare");
+      recording_say(&p->recording, "no memory to compare");
     stop(p, view, STOP_DIFFERS);
   }
   json_decref(recorded);
@@ -114,13 +107,12 @@ static bool check_file(const struct player *p, dbgksim_machine *machine, const s
   if (found && now.size == recorded->size && memcmp(now.sha256, recorded->sha256, sizeof now.sha256) == 0)
     return true;
   recording_hash_text(recorded->sha256, was);
+  const char *hint = p->asked->force ? "" : " (--force replays nevertheless)";
   if (found)
-    fprintf(stderr, "dbgksim replay: %s: %s has changed: recorded with %s, found with %s%s\n", p->recording.path,
-            recorded->path, was, recording_hash_text(now.sha256, is),
-            p->asked->force ? "" : " (--force replays nevertheless)");
+    recording_say(&p->recording, "%s has changed: recorded with %s, found with %s%s", recorded->path, was,
+                  recording_hash_text(now.sha256, is), hint);
   else
-    fprintf(stderr, "dbgksim replay: %s: %s is missing: recorded with %s%s\n", p->recording.path, recorded->path, was,
-            p->asked->force ? "" : " (--force replays nevertheless)");
+    recording_say(&p->recording, "%s is missing: recorded with %s%s", recorded->path, was, hint);
   return false;
 }
 
@@ -193,15 +185,13 @@ static size_t input(struct tape *tape, void *bytes, size_t size)
 static int close_run(struct tape *tape, struct view *view, enum dbgksim_status reason, int result)
 {
   struct player *p = (struct player *)tape;
-  char text[120];
   session_begin_line(view->session);
   switch (p->stop) {
   case STOP_UNTIL:
     state_show(view, &p->last);
     return CLI_OK;
   case STOP_CUT:
-    snprintf(text, sizeof text, "the recording was cut off after event %llu", (unsigned long long)p->events);
-    complain(p, text);
+    recording_say(&p->recording, "the recording was cut off after event %llu", (unsigned long long)p->events);
     return CLI_INCOMPLETE;
   case STOP_DIFFERS:
     return CLI_DIFFERS;
@@ -249,8 +239,7 @@ static int check_roots(const struct player *p, const struct options *options)
     const struct dbgksim_root *root = &options->roots[i];
     if (!root->writable || find_root(p->asked, root->guest))
       continue;
-    fprintf(stderr, "dbgksim replay: %s: programs may write to %s: say where, by --map DIR=%s:rw\n", p->recording.path,
-            root->guest, root->guest);
+    recording_say(&p->recording, "programs may write to %s: say where, by --map DIR=%s:rw", root->guest, root->guest);
     return CLI_BAD_USE;
   }
   return CLI_OK;
@@ -263,8 +252,10 @@ static int take_roots(const struct player *p, struct options *options)
     const struct dbgksim_root *given = &p->asked->roots[i];
     struct dbgksim_root *root = find_root(options, given->guest);
     char *host = root ? strdup(given->host) : NULL;
-    if (!host)
-      return complain(p, root ? "no memory" : "--map is for folders of the recording");
+    if (!host) {
+      recording_say(&p->recording, "%s", root ? "no memory" : "--map is for folders of the recording");
+      return CLI_BAD_USE;
+    }
     free((char *)(uintptr_t)root->host);
     root->host = host;
     root->writable = given->writable;
@@ -283,12 +274,14 @@ static int prepare(struct player *p, struct options *options)
     result = take_roots(p, options);
   if (result != CLI_OK)
     return result;
-  if (p->asked->until > p->recording.events)
-    return complain(p, "it has fewer events than that");
+  if (p->asked->until > p->recording.events) {
+    recording_say(&p->recording, "it has only %llu events", (unsigned long long)p->recording.events);
+    return CLI_BAD_USE;
+  }
   find_program(p, options);
   struct recording_file program = p->recording.program;
   program.path = (char *)(uintptr_t)options->program_file;
-  return check_file(p, NULL, &program) || p->asked->force ? CLI_OK : CLI_BAD_USE;
+  return p->asked->force || check_file(p, NULL, &program) ? CLI_OK : CLI_BAD_USE;
 }
 
 static int replay(struct player *p)

@@ -31,7 +31,7 @@ void session_catch_interrupt(struct session *session)
   sigaction(SIGINT, &action, NULL);
 }
 
-static bool same_place(FILE *a, FILE *b)
+bool session_same_place(FILE *a, FILE *b)
 {
   struct stat sa, sb;
   return a && b && fstat(fileno(a), &sa) == 0 && fstat(fileno(b), &sb) == 0 && sa.st_dev == sb.st_dev &&
@@ -148,12 +148,12 @@ static int open_streams(struct session *session)
     if (!session->trace)
       return cannot_open(session, options->output);
   }
-  if (options->output && options->program_output && same_place(session->trace, session->program[0])) {
+  if (options->output && options->program_output && session_same_place(session->trace, session->program[0])) {
     fprintf(stderr, "dbgksim %s: the trace and the program's output can not go to one file\n", command_name(session));
     return CLI_BAD_USE;
   }
   for (int i = 0; i < 2; i++)
-    session->shares[i] = same_place(session->trace, session->program[i]);
+    session->shares[i] = session_same_place(session->trace, session->program[i]);
   const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
   session->colour =
       isatty(fileno(session->trace)) && !(no_colour && *no_colour) && terminal && strcmp(terminal, "dumb") != 0;

@@ -238,7 +238,7 @@ static int run(struct view *view, const struct format *format, dbgksim_debugger 
   if (format->begin)
     format->begin(view);
   bool joined = !session->options->attach;
-  if (!joined)
+  if (!joined && !view->stopped)
     status = join(view, format, debugger, pid);
   joined |= status == DBGKSIM_OK;
   if (joined && !view->stopped)

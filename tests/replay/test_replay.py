@@ -170,7 +170,7 @@ class Replay(Case):
         self.assertEqual(len(state), 3)
         self.assertRegex(state[1], r"\Aprocess \d+ +g_int3_veh\.exe\Z")
         self.assertRegex(state[2], r"\A  thread \d+ +rip [0-9a-f]{16}  rsp [0-9a-f]{16}  g_int3_veh!breakpoint\+0x1\Z")
-        self.assertIn("fewer", self.refused(self.replay("--until", len(whole) + 1)))
+        self.assertIn("only 5 events", self.refused(self.replay("--until", len(whole) + 1)))
 
     def test_until_shows_every_thread(self):
         self.record(nano("g_threads"))
@@ -353,7 +353,7 @@ class Differs(Case):
         self.rewrite(change)
         done = self.replay()
         self.assertEqual(self.report(done)[0], 1)
-        self.assertIn(b"recorded by dbgksim 0.0.7", done.stderr)
+        self.assertIn(b"was recorded by dbgksim 0.0.7", done.stderr)
 
 
 class Cut(Case):
@@ -404,6 +404,9 @@ class Cut(Case):
             done = self.replay()
             self.assertEqual((done.returncode, done.stdout.splitlines()), (3, shown[:events]))
             self.assertRegex(done.stderr, rb"\Adbgksim replay: [^\n]* cut off after event %d\n\Z" % events)
+        self.record(nano("target", "--attach-after", "20ms", folder=ATTACH))
+        self.file.write_bytes(self.file.read_bytes().split(b"\n")[0] + b"\n")
+        self.assertIn(b"cut off after event 0", self.replay().stderr)
         for size in 0, 1, header - 1:
             self.file.write_bytes(whole[:size])
             self.assertIn("not a recording", self.refused(self.replay()))
@@ -423,6 +426,22 @@ class Hostile(Case):
         done = dbgksim("trace", "--record", self.file, *nano("g_exit42"), b"\xff".decode(errors="surrogateescape"))
         self.assertEqual((done.returncode, done.stdout), (2, b""))
         self.assertIn(b"UTF-8", done.stderr)
+
+    def test_outputs_in_one_place(self):
+        for option in "-o", "--program-output", "--log":
+            done = dbgksim("trace", "--record", self.file, option, self.file, *nano("g_exit42"))
+            self.assertEqual((done.returncode, done.stdout), (2, b""))
+            self.assertIn(b"another output", done.stderr)
+
+    def test_nothing_for_a_terminal_but_text(self):
+        self.record(nano("g_exit42"))
+        for change in ({"options": ["--x\x1b[2J"]}, {"format": 1, "era": "\x07"},
+                       {"roots": [{"host": "/", "guest": "C:\\\x1b]0;x\x07\x9b2J", "writable": True}]}):
+            lines = lines_of(self.file)
+            lines[0].update(change)
+            copy = self.folder / "changed"
+            copy.write_text("".join(json.dumps(line) + "\n" for line in lines))
+            self.assertNotRegex(self.refused(dbgksim("replay", copy))[:-1], "[\x00-\x1f\x7f-\x9f]")
 
     def test_full_disk(self):
         done = dbgksim("trace", "--record", "/dev/full", *nano("g_exit42"))
