@@ -249,15 +249,28 @@ void fuzz_case(const uint8_t *data, size_t size)
   kit.in_case = false;
 }
 
-/* libFuzzer's counters, where the program was built with them. */
-extern uint8_t __start___sancov_cntrs[] __attribute__((weak));
-extern uint8_t __stop___sancov_cntrs[] __attribute__((weak));
+#ifdef FUZZ_LIBFUZZER
+/* Where libFuzzer's counters are; the linker leads the constructors' call here (--wrap). */
+static uint8_t *counters;
+static size_t counter_count;
+void __real___sanitizer_cov_8bit_counters_init(uint8_t *start, uint8_t *stop);
+void __wrap___sanitizer_cov_8bit_counters_init(uint8_t *start, uint8_t *stop);
+void __wrap___sanitizer_cov_8bit_counters_init(uint8_t *start, uint8_t *stop)
+{
+  counters = start;
+  counter_count = (size_t)(stop - start);
+  __real___sanitizer_cov_8bit_counters_init(start, stop);
+}
+
+static void forget_coverage(void) { memset(counters, 0, counter_count); }
+#else
+static void forget_coverage(void) {}
+#endif
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   fuzz_begin();
-  if (__start___sancov_cntrs)
-    memset(__start___sancov_cntrs, 0, (size_t)(__stop___sancov_cntrs - __start___sancov_cntrs));
+  forget_coverage();
   fuzz_case(data, size);
   return 0;
 }
