@@ -168,11 +168,11 @@ static int explore_one(const struct dbgksim_scenario *scenario, const struct dbg
 
 /* ---- the three lockings beside each other ---- */
 
-static void add_cell(char *cell, size_t size, const struct dbgksim_explore_result *r)
+static void add_cell(char *cell, size_t size, const struct dbgksim_explore_result *r, bool random)
 {
   size_t used = strlen(cell);
-  snprintf(cell + used, size - used, "%s%llu%s: ", used ? "; " : "", (unsigned long long)r->schedules,
-           r->complete ? " (all)" : " random");
+  snprintf(cell + used, size - used, "%s%s %llu: ", used ? "; " : "", random ? "random" : r->complete ? "all" : "first",
+           (unsigned long long)r->schedules);
   if (!r->found)
     strncat(cell, "nothing", size - strlen(cell) - 1);
   bool first = true;
@@ -189,8 +189,8 @@ static void add_cell(char *cell, size_t size, const struct dbgksim_explore_resul
 static int compare_one(const struct dbgksim_scenario *scenario, const struct dbgksim_explore_options *options,
                        uint64_t random)
 {
-  static const char *const lockings[] = {"both locks", "object mutex only", "object mutex, DebugPort read again"};
   int result = CLI_OK;
+  printf("| %s |", scenario->name);
   for (unsigned locking = 0; locking < 3; locking++) {
     char cell[512] = "";
     for (unsigned mode = 0; mode < (random ? 2u : 1u); mode++) {
@@ -203,14 +203,15 @@ static int compare_one(const struct dbgksim_scenario *scenario, const struct dbg
         fprintf(stderr, "dbgksim explore: %s\n", dbgksim_message(NULL));
         return CLI_BAD_USE;
       }
-      add_cell(cell, sizeof cell, &r);
+      add_cell(cell, sizeof cell, &r, mode != 0);
       if (r.found && locking == DBGKSIM_BOTH_LOCKS)
         result = EXPLORE_FOUND;
       dbgksim_explore_free(&r);
     }
-    printf("| %s | %s | %s |\n", scenario->name, lockings[locking], cell);
+    printf(" %s |", cell);
     fflush(stdout);
   }
+  putchar('\n');
   return result;
 }
 
@@ -312,6 +313,6 @@ int command_explore(int argc, char **argv)
   if (c.random && !c.compare)
     c.options.schedules = c.random;
   if (c.compare)
-    puts("| scenario | locking | schedules: findings |\n|---|---|---|");
+    puts("| scenario | both locks | object mutex only | object mutex, DebugPort read again |\n|---|---|---|---|");
   return run_command(&c, argv + optind);
 }

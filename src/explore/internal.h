@@ -31,6 +31,7 @@ struct stage_thread {
 struct stage_process {
   const char *name;
   EPROCESS *process; /**< referenced */
+  HANDLE handles[EXPLORE_MAX_PROCESSES]; /**< in its table: to the processes of the stage, open from the start */
 };
 
 /** A debug object that a body made: known by its address, without a reference, so that it dies when it would. */

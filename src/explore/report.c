@@ -85,7 +85,7 @@ static void add_point(struct text *t, const struct explore_stage *stage, const s
       [KE_CHOICE_WAIT] = "waits",        [KE_CHOICE_SIGNAL] = "has signalled",
       [KE_CHOICE_LOCK] = "is about to take",     [KE_CHOICE_UNLOCK] = "has released",
       [KE_CHOICE_QUANTUM] = "quantum end", [KE_CHOICE_YIELD] = "yields",
-      [KE_CHOICE_RACE] = "is about to read unlocked", [KE_CHOICE_BEFORE_WAIT] = "is about to wait for",
+      [KE_CHOICE_RACE] = "is about to read without a lock", [KE_CHOICE_BEFORE_WAIT] = "is about to wait for",
   };
   const char *object = note->object ? object_name(stage, note->object) : NULL;
   if (!object && note->point == KE_CHOICE_BEFORE_WAIT)

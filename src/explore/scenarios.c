@@ -321,6 +321,33 @@ static void exit_attach_setup(dbgksim_explorer *x, void *state)
   dbgksim_explore_settle(x);
 }
 
+/* The object's only handle is closed meanwhile, by another thread of the debugger. */
+static void attach_once_body(dbgksim_explorer *x, void *state)
+{
+  struct state *s = state;
+  s->object = dbgksim_explore_debug_object(x, false);
+  dbgksim_explore_begin(x);
+  s->status = dbgksim_explore_attach(x, s->object, DEBUGGEE);
+}
+
+static void attach_close_setup(dbgksim_explorer *x, void *state)
+{
+  (void)state;
+  set_stage(x, attach_once_body, raise_one);
+  dbgksim_explore_thread(x, DEBUGGER, "closer", closer_body);
+  dbgksim_explore_settle(x);
+}
+
+static void attach_close_check(dbgksim_explorer *x, void *state)
+{
+  const struct state *s = state;
+  unhandled_check(x, state);
+  if (s->other_status != STATUS_SUCCESS)
+    dbgksim_explore_fail(x, "the close gave %08X", (unsigned)s->other_status);
+  if (s->status != STATUS_DEBUGGER_INACTIVE && s->status != STATUS_INVALID_HANDLE)
+    attach_check(x, state);
+}
+
 /* ---- a debugger dies ---- */
 
 static void killer_body(dbgksim_explorer *x, void *state)
@@ -365,6 +392,33 @@ static void events_setup(dbgksim_explorer *x, void *state)
   dbgksim_explore_settle(x);
 }
 
+/* Of two events of a process the second can be read when the first is continued, and not before (fact 8). */
+static void one_by_one_body(dbgksim_explorer *x, void *state)
+{
+  struct state *s = state;
+  DBGUI_WAIT_STATE_CHANGE change, other;
+  debug_from_start(x, s);
+  dbgksim_explore_wait(x, s->object, -1, &change);
+  dbgksim_explore_continue(x, s->object, &change, DBG_CONTINUE);
+  dbgksim_explore_begin(x);
+  for (unsigned i = 0; i < 2; i++) {
+    dbgksim_explore_wait(x, s->object, -1, &change);
+    if (dbgksim_explore_wait(x, s->object, 0, &other) != STATUS_TIMEOUT)
+      dbgksim_explore_fail(x, "a second event could be read before the first was continued");
+    dbgksim_explore_continue(x, s->object, &change, DBG_EXCEPTION_NOT_HANDLED);
+  }
+  dbgksim_explore_detach(x, s->object, DEBUGGEE);
+  dbgksim_explore_close(x, s->object);
+}
+
+static void two_senders_setup(dbgksim_explorer *x, void *state)
+{
+  (void)state;
+  set_stage(x, one_by_one_body, raise_one);
+  dbgksim_explore_thread(x, DEBUGGEE, "second", raise_one);
+  dbgksim_explore_settle(x);
+}
+
 static const struct dbgksim_scenario scenarios[] = {
     {"detach-keep", "the debugger detaches, keeps its handle and waits for the process's end", sizeof(struct state),
      keep_setup, unhandled_check},
@@ -380,10 +434,14 @@ static const struct dbgksim_scenario scenarios[] = {
      attach_race_check},
     {"attach-threads", "attach while a thread is made and ends", sizeof(struct state), attach_threads_setup,
      attach_check},
+    {"attach-close", "attach while the object's only handle is closed", sizeof(struct state), attach_close_setup,
+     attach_close_check},
     {"exit-attach", "attach while threads exit", sizeof(struct state), exit_attach_setup, attach_check},
     {"debugger-dies", "a debugger is terminated while it attaches and handles events", sizeof(struct state), dies_setup,
      NULL},
     {"events", "a debugger handles events from start to end", sizeof(struct state), events_setup, NULL},
+    {"two-senders", "two threads send; the debugger asks again before it continues", sizeof(struct state),
+     two_senders_setup, NULL},
 };
 
 const struct dbgksim_scenario *dbgksim_explore_scenarios(size_t *count)

@@ -68,10 +68,25 @@ static void go_out(dbgksim_explorer *x, bool entered)
 
 dbgksim_machine *dbgksim_explore_machine(dbgksim_explorer *explorer) { return explorer->machine; }
 
+/* A handle of `in` to `to`. Opened when it is needed, it could have the value of one that was closed meanwhile. */
+static void open_handle(struct explore_stage *stage, unsigned in, unsigned to)
+{
+  struct stage_process *owner = &stage->processes[in];
+  if (owner->process->Flags3 & PS_PROCESS_FLAGS3_MINIMAL &&
+      !NT_SUCCESS(ob_open_in(owner->process, stage->processes[to].process, 0, PROCESS_ALL_ACCESS, &owner->handles[to])))
+    explore_found(stage->explorer, DBGKSIM_FINDING_CHECK, "%s gets no handles", owner->name);
+}
+
 static unsigned add_process(struct explore_stage *stage, const char *name, EPROCESS *process)
 {
-  stage->processes[stage->process_count] = (struct stage_process){name, process};
-  return stage->process_count++;
+  const unsigned number = stage->process_count++;
+  stage->processes[number] = (struct stage_process){.name = name, .process = process};
+  for (unsigned i = 0; i <= number; i++) {
+    open_handle(stage, i, number);
+    if (i != number)
+      open_handle(stage, number, i);
+  }
+  return number;
 }
 
 unsigned dbgksim_explore_process(dbgksim_explorer *explorer, const char *name)
@@ -221,13 +236,13 @@ DEBUG_OBJECT *explore_object_of(HANDLE handle)
   return object;
 }
 
-static HANDLE open_process(struct explore_stage *stage, unsigned process)
+/* The running process's handle to a process. */
+static HANDLE process_handle(const struct explore_stage *stage, unsigned process)
 {
-  HANDLE handle;
-  if (process >= stage->process_count || !NT_SUCCESS(ObOpenObjectByPointer(stage->processes[process].process, 0,
-                                                                           PROCESS_ALL_ACCESS, NULL, &handle)))
-    return 0;
-  return handle;
+  for (unsigned i = 0; i < stage->process_count && process < stage->process_count; i++)
+    if (stage->processes[i].process == PsGetCurrentProcess())
+      return stage->processes[i].handles[process];
+  return 0;
 }
 
 static void close_handle(HANDLE handle)
@@ -274,14 +289,13 @@ NTSTATUS dbgksim_explore_attach(dbgksim_explorer *explorer, HANDLE object, unsig
 {
   struct explore_stage *stage = explorer->stage;
   const DEBUG_OBJECT *body = explore_object_of(object);
-  HANDLE handle = open_process(stage, process);
+  HANDLE handle = process_handle(stage, process);
   says(explorer, "NtDebugActiveProcess");
   change_begins(stage);
   if (body && handle)
     watch_attached(stage, body, stage->processes[process].process->UniqueProcessId);
   NTSTATUS status = NtDebugActiveProcess(handle, object);
   change_ends(stage);
-  close_handle(handle);
   back_to_user_mode();
   return status;
 }
@@ -290,14 +304,13 @@ NTSTATUS dbgksim_explore_detach(dbgksim_explorer *explorer, HANDLE object, unsig
 {
   struct explore_stage *stage = explorer->stage;
   const DEBUG_OBJECT *body = explore_object_of(object);
-  HANDLE handle = open_process(stage, process);
+  HANDLE handle = process_handle(stage, process);
   says(explorer, "NtRemoveProcessDebug");
   change_begins(stage);
   NTSTATUS status = NtRemoveProcessDebug(handle, object);
   change_ends(stage);
   if (NT_SUCCESS(status) && body)
     watch_detached(stage, body, stage->processes[process].process->UniqueProcessId);
-  close_handle(handle);
   back_to_user_mode();
   return status;
 }
@@ -363,31 +376,28 @@ NTSTATUS dbgksim_explore_close(dbgksim_explorer *explorer, HANDLE handle)
 
 NTSTATUS dbgksim_explore_wait_process(dbgksim_explorer *explorer, unsigned process)
 {
-  HANDLE handle = open_process(explorer->stage, process);
+  HANDLE handle = process_handle(explorer->stage, process);
   says(explorer, "NtWaitForSingleObject");
   NTSTATUS status = NtWaitForSingleObject(handle, FALSE, 0);
-  close_handle(handle);
   back_to_user_mode();
   return status;
 }
 
 NTSTATUS dbgksim_explore_wait_events_or_end(dbgksim_explorer *explorer, HANDLE object, unsigned process)
 {
-  const HANDLE handles[2] = {object, open_process(explorer->stage, process)};
+  const HANDLE handles[2] = {object, process_handle(explorer->stage, process)};
   says(explorer, "NtWaitForMultipleObjects");
   NTSTATUS status = NtWaitForMultipleObjects(2, AT(handles), WaitAny, FALSE, 0);
-  close_handle(handles[1]);
   back_to_user_mode();
   return status;
 }
 
 NTSTATUS dbgksim_explore_terminate(dbgksim_explorer *explorer, unsigned process, NTSTATUS status)
 {
-  HANDLE handle = open_process(explorer->stage, process);
+  HANDLE handle = process_handle(explorer->stage, process);
   says(explorer, "NtTerminateProcess");
   explorer->stage->changes++;
   status = NtTerminateProcess(handle, status);
-  close_handle(handle);
   back_to_user_mode();
   return status;
 }

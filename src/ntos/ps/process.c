@@ -161,6 +161,7 @@ NTSTATUS PspAllocateThread(EPROCESS *Process, ETHREAD **Thread)
 {
   struct ps_state *ps = ps_state();
   ETHREAD *thread;
+  ke_race_point();
   if (Process->Flags & (PS_PROCESS_FLAGS_PROCESS_EXITING | PS_PROCESS_FLAGS_PROCESS_DELETE))
     return STATUS_PROCESS_IS_TERMINATING;
   if (ps->thread_count >= ps->max_threads)
