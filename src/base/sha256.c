@@ -12,6 +12,8 @@ bool sha256_file(int fd, uint64_t size, uint8_t out[SHA256_BYTES])
   struct sha256_ctx context;
   uint8_t piece[4096];
   uint64_t at = 0;
+  if (size > SHA256_MAX_FILE)
+    return false;
   sha256_init(&context);
   while (at < size) {
     size_t wanted = size - at < sizeof piece ? (size_t)(size - at) : sizeof piece;

@@ -7,8 +7,10 @@
 #include <stdint.h>
 
 #define SHA256_BYTES 32
+/** Larger files are not hashed: some of the host's (/proc/kcore) have no end worth waiting for. */
+#define SHA256_MAX_FILE ((uint64_t)1 << 36)
 
-/** Hashes the first `size` bytes of an open file; false if they can not be read. */
+/** Hashes the first `size` bytes of an open file; false if they can not be read, or are too many. */
 bool sha256_file(int fd, uint64_t size, uint8_t out[SHA256_BYTES]);
 
 #endif

@@ -220,7 +220,7 @@ int session_open(struct session *session, const struct options *options, struct 
   config.random_schedule = options->random_schedule;
   config.block_budget = options->budget;
   config.quantum_blocks = options->quantum;
-  config.note_inputs = tape != NULL;
+  config.note_inputs = options->record != NULL;
   config.output = write_output;
   config.input = read_input;
   config.io_context = session;

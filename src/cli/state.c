@@ -5,6 +5,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+/* Lines of the format `lines` that are no events begin with it. */
+static const char *mark(const struct view *view) { return view->session->options->format == CLI_LINES ? "# " : ""; }
+
 /* Calls fn for each thread with its context, NULL if it has none. */
 static void for_each_thread(struct view *view, uint32_t pid,
                             void (*fn)(struct view *view, uint32_t pid, uint32_t tid, const CONTEXT *context))
@@ -26,7 +29,7 @@ static void for_each_thread(struct view *view, uint32_t pid,
 static void print_thread(struct view *view, uint32_t pid, uint32_t tid, const CONTEXT *context)
 {
   char place[256];
-  fprintf(view->out, "  thread %-6u", tid);
+  fprintf(view->out, "%s  thread %-6u", mark(view), tid);
   if (context)
     fprintf(view->out, " rip %016" PRIx64 "  rsp %016" PRIx64 "  %s\n", (uint64_t)context->Rip, (uint64_t)context->Rsp,
             view_place(view, pid, context->Rip, place, sizeof place));
@@ -85,11 +88,11 @@ void state_show(struct view *view, const struct view_event *seen)
   if (lines)
     put_head(view, event);
   else
-    fprintf(view->out, "stopped at event %" PRIu64 ", %.3f ms: %s of %u:%u waits for its answer\n", view->events,
-            (double)dbgksim_time(machine) / 1e6, view_event_name(event->code), event->pid, event->tid);
+    fprintf(view->out, "%sstopped at event %" PRIu64 ", %.3f ms: %s of %u:%u waits for its answer\n", mark(view),
+            view->events, (double)dbgksim_time(machine) / 1e6, view_event_name(event->code), event->pid, event->tid);
   for (size_t i = 0; i < count; i++) {
     if (!lines)
-      fprintf(view->out, "process %-5u %s\n", pids[i], image_of(view, pids[i]));
+      fprintf(view->out, "%sprocess %-5u %s\n", mark(view), pids[i], image_of(view, pids[i]));
     for_each_thread(view, pids[i], lines ? put_thread : print_thread);
   }
   free(pids);

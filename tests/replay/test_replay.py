@@ -165,12 +165,20 @@ class Replay(Case):
             done = self.replay("--until", count)
             lines = done.stdout.decode().splitlines()
             self.assertEqual((done.returncode, done.stderr, lines[:count]), (0, b"", whole[:count]))
-            self.assertRegex(lines[count], rf"\Astopped at event {count}, [0-9.]+ ms: \w+ of \d+:\d+ waits for its answer\Z")
+            self.assertRegex(lines[count], rf"\A# stopped at event {count}, [0-9.]+ ms: \w+ of \d+:\d+ waits for its answer\Z")
         state = self.replay("--until", 4).stdout.decode().splitlines()[4:]
         self.assertEqual(len(state), 3)
-        self.assertRegex(state[1], r"\Aprocess \d+ +g_int3_veh\.exe\Z")
-        self.assertRegex(state[2], r"\A  thread \d+ +rip [0-9a-f]{16}  rsp [0-9a-f]{16}  g_int3_veh!breakpoint\+0x1\Z")
+        self.assertRegex(state[1], r"\A# process \d+ +g_int3_veh\.exe\Z")
+        self.assertRegex(state[2], r"\A#   thread \d+ +rip [0-9a-f]{16}  rsp [0-9a-f]{16}  g_int3_veh!breakpoint\+0x1\Z")
         self.assertIn("only 5 events", self.refused(self.replay("--until", len(whole) + 1)))
+
+    def test_until_with_every_step(self):
+        self.record(nano("g_int3_veh"))
+        out = self.replay("--until", 4, "--explain").stdout.decode().splitlines()
+        steps = [line.split()[1] for line in out if line.lstrip().startswith("|")]
+        self.assertIn("KiBreakpointTrap", steps)
+        self.assertEqual(steps[-1], "NtWaitForDebugEvent")
+        self.assertRegex(out[-3], r"\Astopped at event 4,")
 
     def test_until_shows_every_thread(self):
         self.record(nano("g_threads"))
@@ -413,6 +421,11 @@ class Cut(Case):
 
 
 class Hostile(Case):
+    def test_help(self):
+        done = dbgksim("replay", "--help")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertLess(max(map(len, done.stdout.splitlines())), 121)
+
     def test_bad_use(self):
         self.refused(dbgksim("replay"))
         self.refused(dbgksim("replay", "/nonexistent"))
