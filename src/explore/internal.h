@@ -126,6 +126,8 @@ void watch_attached(struct explore_stage *stage, const DEBUG_OBJECT *object, HAN
 void watch_detached(struct explore_stage *stage, const DEBUG_OBJECT *object, HANDLE process_id);
 /** No event may wait in an object that is not its process's. */
 void watch_queues(struct explore_stage *stage);
+/** No process may be debugged by an object whose last handle is gone. */
+void watch_ports(struct explore_stage *stage);
 /** What the machine holds now. */
 void watch_take_stock(struct explore_stock *stock);
 /** The schedule has come to its end: all threads have ended, or sleep. */

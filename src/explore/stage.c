@@ -296,6 +296,7 @@ NTSTATUS dbgksim_explore_attach(dbgksim_explorer *explorer, HANDLE object, unsig
     watch_attached(stage, body, stage->processes[process].process->UniqueProcessId);
   NTSTATUS status = NtDebugActiveProcess(handle, object);
   change_ends(stage);
+  watch_ports(stage);
   back_to_user_mode();
   return status;
 }
@@ -370,6 +371,7 @@ NTSTATUS dbgksim_explore_close(dbgksim_explorer *explorer, HANDLE handle)
   change_begins(explorer->stage);
   NTSTATUS status = NtClose(handle);
   change_ends(explorer->stage);
+  watch_ports(explorer->stage);
   back_to_user_mode();
   return status;
 }

@@ -148,6 +148,16 @@ void watch_queues(struct explore_stage *stage)
   }
 }
 
+void watch_ports(struct explore_stage *stage)
+{
+  for (unsigned i = 0; i < stage->process_count && !stage->changing; i++) {
+    const DEBUG_OBJECT *port = stage->processes[i].process->DebugPort;
+    if (port && port->Flags & DEBUG_OBJECT_DELETE_PENDING)
+      explore_found(stage->explorer, DBGKSIM_FINDING_LATE, "%s is debugged by an object that was closed",
+                    stage->processes[i].name);
+  }
+}
+
 static const char *thread_name_by_id(const struct explore_stage *stage, ULONG64 id)
 {
   for (unsigned i = 0; i < stage->thread_count; i++)
