@@ -116,7 +116,9 @@ static void explain_dispatch(struct view *view, const struct dbgksim_trace_recor
          view_place(view, r->pid, r->a, rip, sizeof rip), r->b, r->c);
     break;
   case DBGKSIM_TRACE_EXCEPTION_PORT:
-    if (NT_SUCCESS((NTSTATUS)r->b))
+    if ((NTSTATUS)r->b == STATUS_USER_APC)
+      line(view, "DbgkForwardException", "the thread is to exit: it does not wait for the reply");
+    else if (NT_SUCCESS((NTSTATUS)r->b))
       line(view, "DbgkForwardException", "%s: the exception port's server said %s", r->a ? "handled" : "not handled",
            view_status((NTSTATUS)r->c, number));
     else
