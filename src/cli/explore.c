@@ -97,18 +97,18 @@ static const struct dbgksim_scenario *find_scenario(const char *name)
 static void print_summary(const char *name, const struct dbgksim_explore_options *o,
                           const struct dbgksim_explore_result *r, double seconds)
 {
-  printf("%s: %llu ", name, (unsigned long long)r->schedules);
+  printf("%s: %s%llu ", name, r->complete ? "all " : "", (unsigned long long)r->schedules);
   if (o->mode == DBGKSIM_EXPLORE_RANDOM)
     printf("random schedules (seed %llu)", (unsigned long long)o->seed);
   else
-    printf("schedules with at most %u preemption%s%s", o->preemptions, o->preemptions == 1 ? "" : "s",
-           r->complete ? ", all there are" : ", not all");
-  printf("; %llu choices, at most %zu in one; ", (unsigned long long)r->choices, r->most_choices);
+    printf("%sschedules with at most %u preemption%s", r->complete ? "" : "of the ", o->preemptions,
+           o->preemptions == 1 ? "" : "s");
+  printf(", up to %zu choices each: ", r->most_choices);
   if (r->found)
     printf("%llu with findings", (unsigned long long)r->found);
   else
     printf("nothing found");
-  printf("; %.0f schedules/s\n", seconds > 0 ? (double)r->schedules / seconds : 0);
+  printf(" (%.0f/s)\n", seconds > 0 ? (double)r->schedules / seconds : 0);
 }
 
 static const char *locking_option(enum dbgksim_locking locking)
