@@ -62,10 +62,11 @@ static void make_machine(void)
 
 void guest_setup(void)
 {
+  static ETHREAD boot_thread;
   ETHREAD *thread;
   ULONG64 size = 0x10000;
   make_files();
-  pcr = (KPCR){.pool = pool_create(256u << 20)};
+  pcr = (KPCR){.pool = pool_create(256u << 20), .CurrentThread = &boot_thread.Tcb};
   ck_assert_ptr_nonnull(pcr.pool);
   ki_current_pcr = &pcr;
   make_machine();
