@@ -44,7 +44,8 @@ struct dbgksim_scenario {
   size_t state_size;   /**< bytes of state; zeroed before setup */
   /** Makes processes and threads. It runs once, on the caller's stack. */
   void (*setup)(dbgksim_explorer *explorer, void *state);
-  /** Called when all threads have ended; NULL: nothing to check. */
+  /** Called when all threads have ended, inside of the machine: it may use dbgksim_explore_fail, _ended and _exit_status.
+   *  NULL: nothing to check. */
   void (*check)(dbgksim_explorer *explorer, void *state);
 };
 
@@ -130,8 +131,9 @@ DBGKSIM_API dbgksim_machine *dbgksim_explore_machine(dbgksim_explorer *explorer)
 DBGKSIM_API void dbgksim_explore_begin(dbgksim_explorer *explorer);
 /** NtCreateDebugObject in the running process; 0 if it fails. */
 DBGKSIM_API HANDLE dbgksim_explore_debug_object(dbgksim_explorer *explorer, bool kill_on_close);
-/** As if the process had been created by a debugger: the object becomes its debug port, before its threads run. */
-DBGKSIM_API void dbgksim_explore_debug(dbgksim_explorer *explorer, HANDLE object, unsigned process);
+/** What the creation of a process under a debugger does: the object becomes the debug port of a process that has no
+ *  threads yet. STATUS_INVALID_HANDLE. */
+DBGKSIM_API NTSTATUS dbgksim_explore_debug(dbgksim_explorer *explorer, HANDLE object, unsigned process);
 /** NtDebugActiveProcess. */
 DBGKSIM_API NTSTATUS dbgksim_explore_attach(dbgksim_explorer *explorer, HANDLE object, unsigned process);
 /** NtRemoveProcessDebug. */
@@ -150,6 +152,8 @@ DBGKSIM_API NTSTATUS dbgksim_explore_wait_process(dbgksim_explorer *explorer, un
 /** NtWaitForMultipleObjects: until the debug object has events or the process has ended. An attach to a process that is
  *  about to end may succeed without an event ever coming. */
 DBGKSIM_API NTSTATUS dbgksim_explore_wait_events_or_end(dbgksim_explorer *explorer, HANDLE object, unsigned process);
+/** NtQueryInformationProcess, ProcessDebugObjectHandle: a new handle, 0 if it fails. */
+DBGKSIM_API NTSTATUS dbgksim_explore_query_object(dbgksim_explorer *explorer, unsigned process, HANDLE *object);
 /** NtTerminateProcess; the running process's own too. */
 DBGKSIM_API NTSTATUS dbgksim_explore_terminate(dbgksim_explorer *explorer, unsigned process, NTSTATUS status);
 /** Exit status of a process; STATUS_PENDING while it lives. */

@@ -79,7 +79,7 @@ static void list_scenarios(void)
   size_t count;
   const struct dbgksim_scenario *s = dbgksim_explore_scenarios(&count);
   for (size_t i = 0; i < count; i++)
-    printf("%-16s  %s\n", s[i].name, s[i].summary);
+    printf("%-18s  %s\n", s[i].name, s[i].summary);
 }
 
 static const struct dbgksim_scenario *find_scenario(const char *name)

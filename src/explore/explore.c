@@ -44,16 +44,6 @@ static enum dbgksim_status build_machine(dbgksim_explorer *x)
   return DBGKSIM_OK;
 }
 
-/* The state that every schedule starts from. */
-static enum dbgksim_status start_over(dbgksim_explorer *x)
-{
-  if (x->snapshot)
-    return dbgksim_snapshot_restore(x->snapshot);
-  dbgksim_machine_destroy(x->machine);
-  x->machine = NULL;
-  return build_machine(x);
-}
-
 static void observe(void *context, enum ke_choice_point point, KTHREAD *running, const char *place, const void *object)
 {
   dbgksim_explorer *x = CONTAINING_RECORD(context, dbgksim_explorer, schedule);
@@ -74,7 +64,7 @@ static bool wait_for_all(struct explore_stage *stage)
 /* Runs the schedule that is prepared. */
 static enum dbgksim_status run_schedule(dbgksim_explorer *x)
 {
-  enum dbgksim_status status = start_over(x);
+  enum dbgksim_status status = dbgksim_snapshot_restore(x->snapshot);
   if (status == DBGKSIM_OK)
     status = machine_enter(x->machine);
   if (status != DBGKSIM_OK)

@@ -119,8 +119,9 @@ DEBUG_OBJECT *explore_object_of(HANDLE handle);
 
 /** A debugger has read an event. */
 void watch_read(struct explore_stage *stage, const DEBUG_OBJECT *object, const DBGUI_WAIT_STATE_CHANGE *change);
-/** It was continued. */
-void watch_continued(struct explore_stage *stage, const DEBUG_OBJECT *object, const DBGUI_WAIT_STATE_CHANGE *change);
+/** It is continued. With DBG_REPLY_LATER it may come again. */
+void watch_continued(struct explore_stage *stage, const DEBUG_OBJECT *object, const DBGUI_WAIT_STATE_CHANGE *change,
+                     NTSTATUS status);
 /** A process was attached, or detached. */
 void watch_attached(struct explore_stage *stage, const DEBUG_OBJECT *object, HANDLE process_id);
 void watch_detached(struct explore_stage *stage, const DEBUG_OBJECT *object, HANDLE process_id);

@@ -238,10 +238,10 @@ static void kill_check(dbgksim_explorer *x, void *state)
 
 /* ---- attach ---- */
 
-static void attach_and_pump(dbgksim_explorer *x, struct state *s, NTSTATUS *status)
+static void attach_and_pump(dbgksim_explorer *x, struct state *s, bool kill_on_close, NTSTATUS *status)
 {
   DBGUI_WAIT_STATE_CHANGE change;
-  HANDLE object = dbgksim_explore_debug_object(x, false);
+  HANDLE object = dbgksim_explore_debug_object(x, kill_on_close);
   dbgksim_explore_begin(x);
   *status = dbgksim_explore_attach(x, object, DEBUGGEE);
   if (*status == STATUS_SUCCESS) {
@@ -255,11 +255,19 @@ static void attach_and_pump(dbgksim_explorer *x, struct state *s, NTSTATUS *stat
   dbgksim_explore_close(x, object);
 }
 
-static void attach_body(dbgksim_explorer *x, void *state) { attach_and_pump(x, state, &((struct state *)state)->status); }
+static void attach_body(dbgksim_explorer *x, void *state)
+{
+  attach_and_pump(x, state, false, &((struct state *)state)->status);
+}
+
+static void attach_kill_body(dbgksim_explorer *x, void *state)
+{
+  attach_and_pump(x, state, true, &((struct state *)state)->status);
+}
 
 static void other_attach_body(dbgksim_explorer *x, void *state)
 {
-  attach_and_pump(x, state, &((struct state *)state)->other_status);
+  attach_and_pump(x, state, false, &((struct state *)state)->other_status);
 }
 
 static void attach_race_setup(dbgksim_explorer *x, void *state)
@@ -365,12 +373,102 @@ static void busy_body(dbgksim_explorer *x, void *state)
   dbgksim_explore_load_image(x);
 }
 
+static void set_dying_stage(dbgksim_explorer *x, dbgksim_explore_body *debugger, dbgksim_explore_body *debuggee)
+{
+  set_stage(x, debugger, debuggee);
+  dbgksim_explore_process(x, "killer");
+  dbgksim_explore_thread(x, OTHER, "killer", killer_body);
+  dbgksim_explore_settle(x);
+}
+
 static void dies_setup(dbgksim_explorer *x, void *state)
 {
   (void)state;
-  set_stage(x, attach_body, busy_body);
-  dbgksim_explore_process(x, "killer");
-  dbgksim_explore_thread(x, OTHER, "killer", killer_body);
+  set_dying_stage(x, attach_body, busy_body);
+}
+
+static void dies_kill_setup(dbgksim_explorer *x, void *state)
+{
+  (void)state;
+  set_dying_stage(x, attach_kill_body, raise_one);
+}
+
+static void dies_kill_check(dbgksim_explorer *x, void *state)
+{
+  NTSTATUS exit = dbgksim_explore_exit_status(x, DEBUGGEE);
+  unhandled_check(x, state);
+  if (exit != STATUS_DEBUGGER_INACTIVE && exit != STATUS_SUCCESS)
+    dbgksim_explore_fail(x, "the debuggee ended with %08X", (unsigned)exit);
+}
+
+/* ---- other ways to the object ---- */
+
+/* Its holder keeps the debugger's close from being the last (fact 43). */
+static void query_body(dbgksim_explorer *x, void *state)
+{
+  struct state *s = state;
+  HANDLE object;
+  dbgksim_explore_begin(x);
+  s->other_status = dbgksim_explore_query_object(x, DEBUGGEE, &object);
+  if (s->other_status == STATUS_SUCCESS)
+    dbgksim_explore_close(x, object);
+}
+
+static void query_setup(dbgksim_explorer *x, void *state)
+{
+  (void)state;
+  set_stage(x, close_body, raise_one);
+  dbgksim_explore_process(x, "other");
+  dbgksim_explore_thread(x, OTHER, "other", query_body);
+  dbgksim_explore_settle(x);
+}
+
+static void query_check(dbgksim_explorer *x, void *state)
+{
+  const struct state *s = state;
+  unhandled_check(x, state);
+  if (s->other_status != STATUS_SUCCESS && s->other_status != STATUS_PORT_NOT_SET)
+    dbgksim_explore_fail(x, "the query gave %08X", (unsigned)s->other_status);
+}
+
+/* A debuggee is made while the object is closed. */
+static void create_body(dbgksim_explorer *x, void *state)
+{
+  struct state *s = state;
+  s->object = dbgksim_explore_debug_object(x, false);
+  dbgksim_explore_begin(x);
+  s->status = dbgksim_explore_debug(x, s->object, DEBUGGEE);
+  dbgksim_explore_thread(x, DEBUGGEE, "debuggee", raise_one);
+  pump(x, s->object);
+}
+
+static void create_setup(dbgksim_explorer *x, void *state)
+{
+  (void)state;
+  dbgksim_explore_process(x, "debuggee");
+  dbgksim_explore_process(x, "debugger");
+  dbgksim_explore_thread(x, DEBUGGER, "debugger", create_body);
+  dbgksim_explore_thread(x, DEBUGGER, "closer", closer_body);
+  dbgksim_explore_settle(x);
+}
+
+/* The sender may be on its way to send again, or not yet. */
+static void later_body(dbgksim_explorer *x, void *state)
+{
+  struct state *s = state;
+  DBGUI_WAIT_STATE_CHANGE change;
+  debug_from_start(x, s);
+  dbgksim_explore_begin(x);
+  if (dbgksim_explore_wait(x, s->object, -1, &change) == STATUS_SUCCESS)
+    dbgksim_explore_continue(x, s->object, &change, DBG_REPLY_LATER);
+  dbgksim_explore_detach(x, s->object, DEBUGGEE);
+  dbgksim_explore_close(x, s->object);
+}
+
+static void later_setup(dbgksim_explorer *x, void *state)
+{
+  (void)state;
+  set_stage(x, later_body, raise_one);
   dbgksim_explore_settle(x);
 }
 
@@ -439,6 +537,14 @@ static const struct dbgksim_scenario scenarios[] = {
     {"exit-attach", "attach while threads exit", sizeof(struct state), exit_attach_setup, attach_check},
     {"debugger-dies", "a debugger is terminated while it attaches and handles events", sizeof(struct state), dies_setup,
      NULL},
+    {"debugger-dies-kill", "likewise, and its debuggee is to die with it", sizeof(struct state), dies_kill_setup,
+     dies_kill_check},
+    {"query-close", "a handle to the debug object is asked for while it is closed", sizeof(struct state), query_setup,
+     query_check},
+    {"create-close", "a debuggee is made while the debug object is closed", sizeof(struct state), create_setup,
+     unhandled_check},
+    {"reply-later", "an answer of DBG_REPLY_LATER, then detach and close", sizeof(struct state), later_setup,
+     unhandled_check},
     {"events", "a debugger handles events from start to end", sizeof(struct state), events_setup, NULL},
     {"two-senders", "two threads send; the debugger asks again before it continues", sizeof(struct state),
      two_senders_setup, NULL},

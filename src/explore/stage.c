@@ -14,6 +14,8 @@
 #define STAGE_PEB 0x7FFD0000u
 #define STAGE_IMAGE_BASE 0x400000u
 #define AT(p) ((ULONG64)(uintptr_t)(p))
+/** ProcessDebugObjectHandle */
+#define PROCESS_DEBUG_OBJECT_HANDLE 0x1Eu
 /** Virtual time that dbgksim_explore_settle lets pass, 100 ns units. */
 #define SETTLE_TIME 10000
 /** When schedules begin, after the machine's start: later than any setup. */
@@ -278,11 +280,24 @@ static void change_ends(struct explore_stage *stage)
   stage->changing--;
 }
 
-void dbgksim_explore_debug(dbgksim_explorer *explorer, HANDLE object, unsigned process)
+NTSTATUS dbgksim_explore_debug(dbgksim_explorer *explorer, HANDLE object, unsigned process)
 {
-  DEBUG_OBJECT *body = explore_object_of(object);
-  if (body && process < explorer->stage->process_count)
-    DbgkCopyProcessDebugPort(explorer->stage->processes[process].process, NULL, body);
+  struct explore_stage *stage = explorer->stage;
+  void *body;
+  if (process >= stage->process_count)
+    return STATUS_INVALID_PARAMETER;
+  says(explorer, "creation under a debugger");
+  NTSTATUS status =
+      ObReferenceObjectByHandle(object, DEBUG_PROCESS_ASSIGN, ob_types()->DebugObject, UserMode, &body, NULL);
+  if (NT_SUCCESS(status)) {
+    change_begins(stage);
+    DbgkCopyProcessDebugPort(stage->processes[process].process, NULL, body);
+    ObDereferenceObject(body);
+    change_ends(stage);
+    watch_ports(stage);
+  }
+  back_to_user_mode();
+  return status;
 }
 
 NTSTATUS dbgksim_explore_attach(dbgksim_explorer *explorer, HANDLE object, unsigned process)
@@ -358,7 +373,7 @@ NTSTATUS dbgksim_explore_continue(dbgksim_explorer *explorer, HANDLE object, con
   const DEBUG_OBJECT *body = explore_object_of(object);
   says(explorer, "NtDebugContinue");
   /* Before the service: its end may come later than the next event. */
-  watch_continued(explorer->stage, body, change);
+  watch_continued(explorer->stage, body, change, status);
   status = NtDebugContinue(object, AT(&change->AppClientId), status);
   back_to_user_mode();
   return status;
@@ -390,6 +405,16 @@ NTSTATUS dbgksim_explore_wait_events_or_end(dbgksim_explorer *explorer, HANDLE o
   const HANDLE handles[2] = {object, process_handle(explorer->stage, process)};
   says(explorer, "NtWaitForMultipleObjects");
   NTSTATUS status = NtWaitForMultipleObjects(2, AT(handles), WaitAny, FALSE, 0);
+  back_to_user_mode();
+  return status;
+}
+
+NTSTATUS dbgksim_explore_query_object(dbgksim_explorer *explorer, unsigned process, HANDLE *object)
+{
+  *object = 0;
+  says(explorer, "NtQueryInformationProcess");
+  NTSTATUS status = NtQueryInformationProcess(process_handle(explorer->stage, process), PROCESS_DEBUG_OBJECT_HANDLE,
+                                              AT(object), sizeof *object, 0);
   back_to_user_mode();
   return status;
 }

@@ -120,11 +120,16 @@ void watch_read(struct explore_stage *stage, const DEBUG_OBJECT *object, const D
   }
 }
 
-void watch_continued(struct explore_stage *stage, const DEBUG_OBJECT *object, const DBGUI_WAIT_STATE_CHANGE *change)
+void watch_continued(struct explore_stage *stage, const DEBUG_OBJECT *object, const DBGUI_WAIT_STATE_CHANGE *change,
+                     NTSTATUS status)
 {
   struct stage_told *process = told(stage, object, change->AppClientId.UniqueProcess, 0);
   if (process)
     process->outstanding = false;
+  if (status == DBG_REPLY_LATER && is_exception((DBG_STATE)change->NewState)) {
+    ULONG64 serial = change->StateInfo.Exception.ExceptionRecord.ExceptionInformation[0];
+    stage->delivered &= serial < 64 ? ~(1ull << serial) : ~0ull;
+  }
 }
 
 /* ---- the end of a schedule ---- */

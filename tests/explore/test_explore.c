@@ -254,7 +254,7 @@ static void read_event(DBG_STATE state, ULONG64 thread)
 {
   DBGUI_WAIT_STATE_CHANGE change = {.NewState = state, .AppClientId = {8, thread}};
   watch_read(&stage, some_object, &change);
-  watch_continued(&stage, some_object, &change);
+  watch_continued(&stage, some_object, &change, DBG_CONTINUE);
 }
 
 static void ck_only(enum dbgksim_finding_kind kind)
@@ -349,9 +349,16 @@ START_TEST(an_exception_that_comes_twice_is_a_finding)
   for (unsigned i = 0; i < 2; i++) {
     ck_assert_uint_eq(explorer.found, 0);
     watch_read(&stage, some_object, &change);
-    watch_continued(&stage, some_object, &change);
+    watch_continued(&stage, some_object, &change, DBG_CONTINUE);
   }
   ck_only(DBGKSIM_FINDING_TWICE);
+
+  read_event(DbgCreateProcessStateChange, 12);
+  for (unsigned i = 0; i < 2; i++) {
+    watch_read(&stage, some_object, &change);
+    watch_continued(&stage, some_object, &change, i ? DBG_CONTINUE : DBG_REPLY_LATER);
+  }
+  ck_assert_uint_eq(explorer.found, 0);
 }
 END_TEST
 

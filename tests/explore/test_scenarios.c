@@ -100,12 +100,27 @@ START_TEST(nothing_in_random_schedules)
 }
 END_TEST
 
-static const char *const experiment[] = {"detach-keep", "detach-wait", "detach-close", "close"};
+/* Those whose whole space takes no more than a moment; the first four are the experiment's. */
+static const char *const experiment[] = {"detach-keep",   "detach-wait",  "detach-close", "close",       "detach-pending",
+                                         "kill-on-close", "attach-close", "query-close",  "reply-later", "events"};
 
 START_TEST(two_locks_nothing_within_two_preemptions)
 {
   struct dbgksim_explore_result r = all_within(experiment[_i], 2, DBGKSIM_BOTH_LOCKS);
   ck_nothing(scenario(experiment[_i]), &r);
+  dbgksim_explore_free(&r);
+}
+END_TEST
+
+START_TEST(two_locks_nothing_in_100000_random_schedules)
+{
+  struct dbgksim_explore_options o = options(DBGKSIM_BOTH_LOCKS);
+  o.mode = DBGKSIM_EXPLORE_RANDOM;
+  o.schedules = 100000;
+  o.seed = 2;
+  struct dbgksim_explore_result r = explore(scenario(experiment[_i]), &o);
+  ck_nothing(scenario(experiment[_i]), &r);
+  ck_assert_uint_eq(r.schedules, 100000);
   dbgksim_explore_free(&r);
 }
 END_TEST
@@ -257,7 +272,8 @@ TCase *scenarios_case(void)
   dbgksim_explore_scenarios(&count);
   tcase_add_loop_test(tests, nothing_within_one_preemption, 0, (int)count);
   tcase_add_loop_test(tests, nothing_in_random_schedules, 0, (int)count);
-  tcase_add_loop_test(tests, two_locks_nothing_within_two_preemptions, 0, 4);
+  tcase_add_loop_test(tests, two_locks_nothing_within_two_preemptions, 0, sizeof experiment / sizeof experiment[0]);
+  tcase_add_loop_test(tests, two_locks_nothing_in_100000_random_schedules, 0, 4);
   tcase_add_test(tests, object_mutex_only_detach_and_keep_hangs);
   tcase_add_test(tests, object_mutex_only_detach_and_wait_gets_an_event_after_the_detach);
   tcase_add_test(tests, object_mutex_only_detach_and_close_uses_a_freed_object);
