@@ -412,7 +412,7 @@ START_TEST(statuses_of_nt_create_process_ex)
 }
 END_TEST
 
-/* A port that is given takes the place of the parent's, and goes with the process. */
+/* A port that is given, not the parent's; it goes with the process. */
 START_TEST(spec_2_2_the_older_way_takes_an_exception_port)
 {
   struct debuggee parent = spinning();
@@ -426,8 +426,8 @@ START_TEST(spec_2_2_the_older_way_takes_an_exception_port)
         NtCreateProcessEx(AT(&process), PROCESS_ALL_ACCESS, 0, parent.process, 0, section, 0, i ? ports[1] : 0, 0),
         STATUS_SUCCESS);
     void *port;
-    ck_status(ObReferenceObjectByHandle(ports[i], 0, ob_types()->Port, KernelMode, &port, NULL), STATUS_SUCCESS);
-    ck_assert_ptr_eq(process_of(process)->ExceptionPort, port);
+    ck_status(ObReferenceObjectByHandle(ports[1], 0, ob_types()->Port, KernelMode, &port, NULL), STATUS_SUCCESS);
+    ck_assert_ptr_eq(process_of(process)->ExceptionPort, i ? port : NULL);
     ObDereferenceObject(port);
     ck_status(NtClose(process), STATUS_SUCCESS);
   }

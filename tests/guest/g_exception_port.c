@@ -28,6 +28,7 @@ static void expect_exception(struct message *m, HANDLE process, NTSTATUS code)
 static void start_raising(struct child *child)
 {
   CHECK_STATUS(start_child("g_raise_unhandled.exe", 0, PROCESS_CREATE_FLAGS_NO_DEBUG_INHERIT, child), STATUS_SUCCESS);
+  CHECK_STATUS(NtSetInformationProcess(child->process, PROCESS_EXCEPTION_PORT, &port, sizeof(port)), STATUS_SUCCESS);
 }
 
 static void expect_end(struct child *child, NTSTATUS status)
@@ -45,7 +46,6 @@ static void children(void)
   CHECK_STATUS(NtReplyWaitReceivePort(port, NULL, NULL, &m.h), STATUS_SUCCESS);
   expect_exception(&m, first.id.UniqueProcess, RAISED);
   CHECK(process_exit_status(first.process) == STATUS_PENDING);
-  /* it has its parent's port already */
   CHECK_STATUS(NtSetInformationProcess(first.process, PROCESS_EXCEPTION_PORT, &port, sizeof(port)),
                STATUS_PORT_ALREADY_SET);
   m.ReturnedStatus = DBG_EXCEPTION_HANDLED;
@@ -90,10 +90,10 @@ static void closed_port(void)
   struct child waiting, late;
   struct message m;
   start_raising(&waiting);
+  start_raising(&late);
   CHECK_STATUS(NtReplyWaitReceivePort(port, NULL, NULL, &m.h), STATUS_SUCCESS);
   CHECK_STATUS(NtClose(port), STATUS_SUCCESS);
   expect_end(&waiting, RAISED);
-  start_raising(&late);
   expect_end(&late, RAISED);
 }
 

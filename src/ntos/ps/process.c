@@ -142,8 +142,6 @@ NTSTATUS PspAllocateProcess(EPROCESS *Parent, bool native, bool inherit_handles,
     return status;
   }
   process->Cookie = (ULONG)ke_random("cookie");
-  if (Parent)
-    process->ExceptionPort = PsCaptureExceptionPort(Parent);
   ObReferenceObject(process);
   InsertTailList(&ps->processes, &process->ActiveProcessLinks);
   ps->process_count++;

@@ -85,11 +85,8 @@ static NTSTATUS create(const struct sources *s, ULONG flags, ULONG handle_attrib
   NTSTATUS status = PspCreateProcess(&request, &process);
   if (!NT_SUCCESS(status))
     return status;
-  if (s->exception_port) {
-    /* In the place of the parent's. */
-    PspReleaseExceptionPort(process);
+  if (s->exception_port)
     status = PspSetExceptionPort(process, s->exception_port);
-  }
   if (NT_SUCCESS(status))
     status = ObOpenObjectByPointer(process, handle_attributes, access, ob_types()->Process, handle);
   ObDereferenceObject(process);

@@ -96,7 +96,7 @@ NTSTATUS NtCreateUserProcess(ULONG64 ProcessHandle, ULONG64 ThreadHandle, ACCESS
  *                        OVERRIDE_ADDRESS_SPACE (no effect)
  *  @param SectionHandle  needs SECTION_MAP_EXECUTE; 0, a copy of the parent, is STATUS_NOT_IMPLEMENTED
  *  @param DebugPort      debug object with DEBUG_PROCESS_ASSIGN, or 0
- *  @param ExceptionPort  a port, or 0: the parent's
+ *  @param ExceptionPort  a port, or 0: none
  *  @return STATUS_INVALID_PARAMETER: no parent, other flags, a job level (there are no jobs); STATUS_SECTION_NOT_IMAGE;
  *  STATUS_PROCESS_IS_TERMINATING: the parent has no handles any more to inherit */
 NTSTATUS NtCreateProcessEx(ULONG64 ProcessHandle, ACCESS_MASK DesiredAccess, ULONG64 ObjectAttributes,
