@@ -86,9 +86,20 @@ def queue(*command):
 if sys.argv[1] == "queue":
     queue(*sys.argv[2:])
     sys.exit()
-EMU_BENCH, EVENT_BENCH, SHA256, NANO, INT3, EXIT, HELLO = sys.argv[1:8]
+EMU_BENCH, EVENT_BENCH, SHA256, NANO, INT3, EXIT, HELLO, SNAPSHOT_BENCH, PAGES = sys.argv[1:10]
+def snapshots():
+    """A case of a fuzzer: restore, continue, eight pages written, int3, wait."""
+    turns = [tuple(map(float, figures(SNAPSHOT_BENCH, NANO, PAGES)["case"][0])) for _ in range(TURNS)]
+    ours, bare = (statistics.median(turn[i] for turn in turns) for i in range(2))
+    row("library: 8 pages by D bits, TLB flush, run", f"{bare:.0f} ns", "", None)
+    row("snapshot: restore, continue, run, debug event", f"{ours:.0f} ns", "", None)
+    at_least("cases with 8 written pages per second", 1e6 / ours, 50, " thousand")
+    at_most("such a case, library's = 1", statistics.median(turn[0] / turn[1] for turn in turns), 1.5, "")
+
+
 row("figure", "measured", "aim", None)
 guest_speed()
 events()
+snapshots()
 processes("nano ntdll", NANO, EXIT, 200, 2)
 processes("hello on Wine's DLLs", "wine", HELLO, 10, 60)
