@@ -44,8 +44,8 @@ struct dbgksim_scenario {
   size_t state_size;   /**< bytes of state; zeroed before setup */
   /** Makes processes and threads. It runs once, on the caller's stack. */
   void (*setup)(dbgksim_explorer *explorer, void *state);
-  /** Called when all threads have ended, inside of the machine: it may use dbgksim_explore_fail, _ended and _exit_status.
-   *  NULL: nothing to check. */
+  /** Called when all threads have ended; NULL: nothing to check. It may use dbgksim_explore_fail,
+   *  dbgksim_explore_ended and dbgksim_explore_exit_status. */
   void (*check)(dbgksim_explorer *explorer, void *state);
 };
 
@@ -120,7 +120,8 @@ DBGKSIM_API unsigned dbgksim_explore_spawned(dbgksim_explorer *explorer, const c
  *  runs body, and exits when that returns. Also from bodies. */
 DBGKSIM_API unsigned dbgksim_explore_thread(dbgksim_explorer *explorer, unsigned process, const char *name,
                                             dbgksim_explore_body *body);
-/** In setup: lets the threads run until each has ended, sleeps, or is in dbgksim_explore_begin. Schedules start there. */
+/** In setup: lets the threads run until each has ended, sleeps, or is in dbgksim_explore_begin. Schedules start
+ *  there. */
 DBGKSIM_API void dbgksim_explore_settle(dbgksim_explorer *explorer);
 /** The machine, for setup. */
 DBGKSIM_API dbgksim_machine *dbgksim_explore_machine(dbgksim_explorer *explorer);

@@ -16,8 +16,20 @@
 #define EXPLORE_FOUND 1
 #define DEFAULT_PREEMPTIONS 2u
 
-enum { OPTION_LIST = 256, OPTION_PREEMPTIONS, OPTION_RANDOM, OPTION_SEED, OPTION_REPLAY, OPTION_WITHOUT_PORT_MUTEX,
-       OPTION_RECHECK_PORT, OPTION_PLANT, OPTION_LIMIT, OPTION_FIRST, OPTION_COMPARE, OPTION_HELP };
+enum {
+  OPTION_LIST = 256,
+  OPTION_PREEMPTIONS,
+  OPTION_RANDOM,
+  OPTION_SEED,
+  OPTION_REPLAY,
+  OPTION_WITHOUT_PORT_MUTEX,
+  OPTION_RECHECK_PORT,
+  OPTION_PLANT,
+  OPTION_LIMIT,
+  OPTION_FIRST,
+  OPTION_COMPARE,
+  OPTION_HELP
+};
 
 static const struct option long_options[] = {
     {"list", no_argument, NULL, OPTION_LIST},
@@ -171,7 +183,10 @@ static int explore_one(const struct dbgksim_scenario *scenario, const struct dbg
 static void add_cell(char *cell, size_t size, const struct dbgksim_explore_result *r, bool random)
 {
   size_t used = strlen(cell);
-  snprintf(cell + used, size - used, "%s%s %llu: ", used ? "; " : "", random ? "random" : r->complete ? "all" : "first",
+  snprintf(cell + used, size - used, "%s%s %llu: ", used ? "; " : "",
+           random        ? "random"
+           : r->complete ? "all"
+                         : "first",
            (unsigned long long)r->schedules);
   if (!r->found)
     strncat(cell, "nothing", size - strlen(cell) - 1);
@@ -180,8 +195,7 @@ static void add_cell(char *cell, size_t size, const struct dbgksim_explore_resul
     if (r->findings[kind].schedules) {
       used = strlen(cell);
       snprintf(cell + used, size - used, "%s%s in %llu", first ? "" : ", ",
-               dbgksim_finding_name((enum dbgksim_finding_kind)kind),
-               (unsigned long long)r->findings[kind].schedules);
+               dbgksim_finding_name((enum dbgksim_finding_kind)kind), (unsigned long long)r->findings[kind].schedules);
       first = false;
     }
 }
@@ -227,8 +241,8 @@ struct explore_command {
 static int take_option(struct explore_command *c, int option, const char *argument)
 {
   uint64_t number = 0;
-  const bool numeric = option == OPTION_PREEMPTIONS || option == OPTION_RANDOM || option == OPTION_SEED ||
-                       option == OPTION_LIMIT;
+  const bool numeric =
+      option == OPTION_PREEMPTIONS || option == OPTION_RANDOM || option == OPTION_SEED || option == OPTION_LIMIT;
   if (numeric && !parse_number(argument, &number))
     return fault("not a number: ", argument);
   switch (option) {

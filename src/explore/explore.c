@@ -21,8 +21,8 @@ void dbgksim_explore_options_init(struct dbgksim_explore_options *options)
 
 const char *dbgksim_finding_name(enum dbgksim_finding_kind kind)
 {
-  static const char *const names[] = {"asleep", "freed", "late", "lost", "twice", "order", "counts", "check",
-                                      "internal"};
+  static const char *const names[] = {"asleep", "freed",  "late",  "lost",    "twice",
+                                      "order",  "counts", "check", "internal"};
   _Static_assert(sizeof names / sizeof names[0] == DBGKSIM_FINDING_KINDS, "a name for each kind");
   return (unsigned)kind < DBGKSIM_FINDING_KINDS ? names[kind] : "?";
 }
@@ -34,8 +34,7 @@ static enum dbgksim_status build_machine(dbgksim_explorer *x)
   struct dbgksim_config config;
   dbgksim_config_init(&config);
   config.userland = "none";
-  enum dbgksim_status status =
-      dbgksim_machine_create(x->options.machine ? x->options.machine : &config, &x->machine);
+  enum dbgksim_status status = dbgksim_machine_create(x->options.machine ? x->options.machine : &config, &x->machine);
   if (status != DBGKSIM_OK)
     return status;
   if (!explore_set_stage(x))

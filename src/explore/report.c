@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The steps of a schedule, as text: who came to which scheduling choice in which routine, and where it was preempted. */
+/* The steps of a schedule, as text: who came to which scheduling choice in which routine, and where it was preempted.
+ */
 #include "explore/internal.h"
 
 #include <stdarg.h>
@@ -14,8 +15,7 @@ void explore_note(dbgksim_explorer *x, enum ke_choice_point point, KTHREAD *thre
 {
   if (x->note_count == x->note_capacity) {
     size_t capacity = x->note_capacity ? x->note_capacity * 2 : 256;
-    struct explore_note *notes =
-        capacity > MAX_NOTES ? NULL : realloc(x->notes, capacity * sizeof *notes);
+    struct explore_note *notes = capacity > MAX_NOTES ? NULL : realloc(x->notes, capacity * sizeof *notes);
     if (!notes)
       return;
     x->notes = notes;
@@ -82,10 +82,14 @@ static const char *object_name(const struct explore_stage *stage, const void *ob
 static void add_point(struct text *t, const struct explore_stage *stage, const struct explore_note *note)
 {
   static const char *const verbs[] = {
-      [KE_CHOICE_WAIT] = "waits",        [KE_CHOICE_SIGNAL] = "has signalled",
-      [KE_CHOICE_LOCK] = "is about to take",     [KE_CHOICE_UNLOCK] = "has released",
-      [KE_CHOICE_QUANTUM] = "quantum end", [KE_CHOICE_YIELD] = "yields",
-      [KE_CHOICE_RACE] = "is about to read without a lock", [KE_CHOICE_BEFORE_WAIT] = "is about to wait for",
+      [KE_CHOICE_WAIT] = "waits",
+      [KE_CHOICE_SIGNAL] = "has signalled",
+      [KE_CHOICE_LOCK] = "is about to take",
+      [KE_CHOICE_UNLOCK] = "has released",
+      [KE_CHOICE_QUANTUM] = "quantum end",
+      [KE_CHOICE_YIELD] = "yields",
+      [KE_CHOICE_RACE] = "is about to read without a lock",
+      [KE_CHOICE_BEFORE_WAIT] = "is about to wait for",
   };
   const char *object = note->object ? object_name(stage, note->object) : NULL;
   if (!object && note->point == KE_CHOICE_BEFORE_WAIT)

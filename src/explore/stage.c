@@ -114,8 +114,7 @@ unsigned dbgksim_explore_spawned(dbgksim_explorer *explorer, const char *name, u
   EPROCESS *process;
   bool entered = come_in(explorer);
   unsigned number = 0;
-  if (explorer->stage->process_count == EXPLORE_MAX_PROCESSES ||
-      !NT_SUCCESS(PsLookupProcessByProcessId(pid, &process)))
+  if (explorer->stage->process_count == EXPLORE_MAX_PROCESSES || !NT_SUCCESS(PsLookupProcessByProcessId(pid, &process)))
     explore_found(explorer, DBGKSIM_FINDING_CHECK, "process %u can not be taken on the stage", (unsigned)pid);
   else
     number = add_process(explorer->stage, name, process);
@@ -258,8 +257,7 @@ HANDLE dbgksim_explore_debug_object(dbgksim_explorer *explorer, bool kill_on_clo
   struct explore_stage *stage = explorer->stage;
   HANDLE handle = 0;
   says(explorer, "NtCreateDebugObject");
-  NTSTATUS status =
-      NtCreateDebugObject(AT(&handle), DEBUG_ALL_ACCESS, 0, kill_on_close ? DEBUG_KILL_ON_CLOSE : 0);
+  NTSTATUS status = NtCreateDebugObject(AT(&handle), DEBUG_ALL_ACCESS, 0, kill_on_close ? DEBUG_KILL_ON_CLOSE : 0);
   if (!NT_SUCCESS(status))
     handle = 0;
   else if (stage->object_count < EXPLORE_MAX_OBJECTS)
@@ -453,8 +451,10 @@ bool dbgksim_explore_raise(dbgksim_explorer *explorer, NTSTATUS code)
   bool handled = DbgkForwardException(&record, TRUE, FALSE);
   if (port && port == process->DebugPort && changes == stage->changes && serial < 64 &&
       !(port->Flags & DEBUG_OBJECT_DELETE_PENDING) && !(stage->delivered >> serial & 1))
-    explore_found(explorer, DBGKSIM_FINDING_LOST, "%s: the exception was not delivered, though the process was debugged "
-                  "all the time", explore_thread_name(stage, KeGetCurrentThread()));
+    explore_found(explorer, DBGKSIM_FINDING_LOST,
+                  "%s: the exception was not delivered, though the process was debugged "
+                  "all the time",
+                  explore_thread_name(stage, KeGetCurrentThread()));
   back_to_user_mode();
   return handled;
 }

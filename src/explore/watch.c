@@ -146,8 +146,7 @@ void watch_queues(struct explore_stage *stage)
     for (const LIST_ENTRY *e = object->EventList.Flink; e != &object->EventList; e = e->Flink) {
       const DEBUG_EVENT *event = CONTAINING_RECORD(e, DEBUG_EVENT, EventList);
       if (event->Process->DebugPort != object && !event->BackoutThread)
-        explore_found(stage->explorer, DBGKSIM_FINDING_LATE,
-                      "an event of %s was queued after its process was detached",
+        explore_found(stage->explorer, DBGKSIM_FINDING_LATE, "an event of %s was queued after its process was detached",
                       explore_thread_name(stage, &event->Thread->Tcb));
     }
   }
@@ -245,8 +244,7 @@ static void compare_type(void *context, OBJECT_TYPE *type)
     return;
   if (type->TotalNumberOfObjects != c->before->objects[i] || type->TotalNumberOfHandles != c->before->handles[i])
     explore_found(c->x, DBGKSIM_FINDING_COUNTS, "%s: %u objects and %u handles, %u and %u before", type->Name,
-                  type->TotalNumberOfObjects, type->TotalNumberOfHandles, c->before->objects[i],
-                  c->before->handles[i]);
+                  type->TotalNumberOfObjects, type->TotalNumberOfHandles, c->before->objects[i], c->before->handles[i]);
 }
 
 static void check_process(dbgksim_explorer *x, const struct stage_process *p)

@@ -55,7 +55,8 @@ def main():
         expect(first[1].startswith(steps), f"other steps: {first[1]}")
 
     status, out, _ = explore("--compare", "--preemptions", "1", "close")
-    expect(status == 0 and re.search(r"\| close \| all \d+: nothing \| all \d+: freed in \d+ \|", out), f"--compare: {out}")
+    expect(status == 0 and re.search(r"\| close \| all \d+: nothing \| all \d+: freed in \d+ \|", out),
+           f"--compare: {out}")
 
     for bad in (["no-such-scenario"], ["--no-such-option"], ["--preemptions", "x"], ["--preemptions", "256"],
                 ["--preemptions", "-1"], ["--random", "0"], ["--replay", "s1:"], ["--replay"],

@@ -174,10 +174,7 @@ static void thread_of_nobody_setup(dbgksim_explorer *x, void *state)
   dbgksim_explore_thread(x, 7, "nobody's", first_body);
 }
 
-static void empty_setup(dbgksim_explorer *x, void *state)
-{
-  (void)x, (void)state;
-}
+static void empty_setup(dbgksim_explorer *x, void *state) { (void)x, (void)state; }
 
 START_TEST(what_is_wrong_is_refused_with_a_reason)
 {

@@ -101,8 +101,9 @@ START_TEST(nothing_in_random_schedules)
 END_TEST
 
 /* Those whose whole space takes no more than a moment; the first four are the experiment's. */
-static const char *const experiment[] = {"detach-keep",   "detach-wait",  "detach-close", "close",       "detach-pending",
-                                         "kill-on-close", "attach-close", "query-close",  "reply-later", "events"};
+static const char *const experiment[] = {"detach-keep",    "detach-wait",   "detach-close", "close",
+                                         "detach-pending", "kill-on-close", "attach-close", "query-close",
+                                         "reply-later",    "events"};
 
 START_TEST(two_locks_nothing_within_two_preemptions)
 {

@@ -116,10 +116,7 @@ bool ke_schedule_next(struct ke_schedule *schedule, unsigned bound)
   return false;
 }
 
-void ke_schedule_again(struct ke_schedule *schedule)
-{
-  prepare(schedule, KE_SCHEDULE_FOLLOW, noted(schedule));
-}
+void ke_schedule_again(struct ke_schedule *schedule) { prepare(schedule, KE_SCHEDULE_FOLLOW, noted(schedule)); }
 
 unsigned ke_schedule_preemptions(const struct ke_schedule *schedule)
 {
