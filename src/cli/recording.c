@@ -272,7 +272,7 @@ static bool take_input(struct recording *r, unsigned number, const json_t *objec
   return true;
 }
 
-static bool check_event(struct recording *r, unsigned number, const json_t *object)
+static bool check_event(struct recording *r, unsigned number, const json_t *object, NTSTATUS *status)
 {
   const char *answer = text_of(object, "answer");
   uint64_t n;
@@ -280,6 +280,7 @@ static bool check_event(struct recording *r, unsigned number, const json_t *obje
     return bad(r, number, "not event %llu", (unsigned long long)r->events + 1);
   if (!answer || (strcmp(answer, "DBG_CONTINUE") && strcmp(answer, "DBG_EXCEPTION_NOT_HANDLED")))
     return bad(r, number, "the answer is not DBG_CONTINUE or DBG_EXCEPTION_NOT_HANDLED");
+  *status = strcmp(answer, "DBG_CONTINUE") == 0 ? DBG_CONTINUE : DBG_EXCEPTION_NOT_HANDLED;
   r->events++;
   return true;
 }
@@ -306,6 +307,7 @@ static bool take_line(struct recording *r, unsigned number, const char *text, si
     return take_header(r, object, options);
   const char *type = text_of(object, "type");
   bool good = false, comparable = false;
+  NTSTATUS answer = 0;
   if (r->complete)
     bad(r, number, "something behind the end");
   else if (!type)
@@ -315,7 +317,7 @@ static bool take_line(struct recording *r, unsigned number, const char *text, si
   else if (strcmp(type, "input") == 0)
     good = take_input(r, number, object);
   else if (strcmp(type, "event") == 0)
-    good = comparable = check_event(r, number, object);
+    good = comparable = check_event(r, number, object, &answer);
   else if (strcmp(type, "attach") == 0 || strcmp(type, "detach") == 0 || strcmp(type, "exit") == 0)
     good = comparable = true;
   else if (strcmp(type, "end") == 0)
@@ -326,7 +328,7 @@ static bool take_line(struct recording *r, unsigned number, const char *text, si
   if (comparable && !grow(&r->lines, r->line_count, &r->line_room, sizeof *r->lines))
     return bad(r, 0, "no memory");
   if (comparable)
-    r->lines[r->line_count++] = (struct recording_line){text, length, number};
+    r->lines[r->line_count++] = (struct recording_line){text, length, number, answer};
   return good;
 }
 

@@ -19,6 +19,7 @@ struct recording_line {
   const char *text;
   size_t length;
   unsigned number; /**< in the file, from 1 */
+  NTSTATUS answer; /**< to an event */
 };
 
 /** A file that the run read. */
