@@ -81,7 +81,7 @@ struct dbgksim_config {
   void *io_context;
   const char *era;          /**< "win10" (default), "win7" or "xp": where builds of the debug subsystem differ */
   const char *environment;  /**< further NAME=VALUE strings for programs, ended by an empty one; NULL: none */
-  bool note_inputs;         /**< dbgksim_input_file tells what programs read; costs a hash of each file */
+  bool note_inputs;         /**< dbgksim_input_file tells what programs read or missed; costs a hash of each file */
   uint8_t memory_prefill;   /**< determinism test: what fresh stacks and pool memory start with */
 };
 
@@ -274,18 +274,21 @@ DBGKSIM_API const char *dbgksim_trace_kind_name(enum dbgksim_trace_kind kind);
 
 /* ---- what a run depends on ---- */
 
-/** A file that was read. */
+/** A file that was read, or one that was looked for in vain. */
 struct dbgksim_file {
   const char *path;   /**< DOS path, "C:\\windows\\system32\\ntdll.dll"; valid until the next call */
+  bool existed;       /**< when it was looked for first; else the rest is 0 */
+  bool known;         /**< size and sha256 are; not of directories and of what can not be read */
   uint64_t size;
   uint8_t sha256[32]; /**< of what it held when it was read first */
-  bool known;         /**< size and sha256 are; else a program wrote to it before anybody read it */
 };
-/** The files that the machine and its programs have read so far, numbered from 0 in order of first use. The
- *  configuration must ask for them (note_inputs). DBGKSIM_NOT_FOUND behind the last. */
+/** What the machine and its programs have read or missed so far, numbered from 0 in order of first use; files that they
+ *  made or changed before anybody read them are left out. The configuration must ask for it (note_inputs).
+ *  DBGKSIM_NOT_FOUND behind the last. */
 DBGKSIM_API enum dbgksim_status dbgksim_input_file(dbgksim_machine *machine, unsigned number,
                                                    struct dbgksim_file *file);
-/** Size and hash of what a file holds now. The path is one that programs use; with machine NULL, one of the host. */
+/** Size and hash of what a file holds now. The path is one that programs use; with machine NULL, one of the host.
+ *  DBGKSIM_NOT_FOUND: it is not there. */
 DBGKSIM_API enum dbgksim_status dbgksim_hash_file(dbgksim_machine *machine, const char *path,
                                                   struct dbgksim_file *file);
 /** Digest of every switch between threads so far, and of its time: equal in runs with one schedule. */

@@ -50,7 +50,7 @@ static const struct description {
     {CLI_TRACE, OPTION_FOLLOW_CHILDREN, "follow-children", NULL, "debug the processes that the program starts, too"},
     {TRACES, OPTION_EXPLAIN, "explain", NULL, "show each step between a trap and the continue"},
     {CLI_REPLAY, OPTION_UNTIL, "until", "N", "stop at event N, and show processes and threads"},
-    {CLI_REPLAY, OPTION_FORCE, "force", NULL, "replay although files are missing or have changed"},
+    {CLI_REPLAY, OPTION_FORCE, "force", NULL, "replay although files are not as they were"},
     {CLI_REPLAY, OPTION_PROGRAM, "program", "PATH", "where the program is now"},
     {TRACES | ELSEWHERE, 'o', "output", "FILE", "write the trace to FILE"},
     {CLI_TRACE | ELSEWHERE, OPTION_RECORD, "record", "FILE", "keep in FILE what dbgksim replay needs"},

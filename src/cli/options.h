@@ -48,7 +48,7 @@ struct options {
   const char *record;    /**< file that the run is recorded to, NULL: none */
   const char *recording; /**< to be replayed */
   uint64_t until;        /**< event to stop the replay at, 0: the end */
-  bool force;            /**< replay with other files than the recorded ones */
+  bool force;            /**< replay although files are not as they were */
   struct option_given *given; /**< owned; in order */
   unsigned given_count;
 };

@@ -14,7 +14,7 @@
 struct recorder {
   struct tape tape;
   FILE *file;
-  unsigned inputs; /**< input files written */
+  unsigned inputs; /**< of the machine that are written */
 };
 
 static int failed(const char *path, const char *why)
@@ -80,7 +80,7 @@ static json_t *program_file(const struct options *options)
 {
   char hash[2 * 32 + 1];
   struct dbgksim_file file;
-  if (dbgksim_hash_file(NULL, options->program, &file) != DBGKSIM_OK)
+  if (dbgksim_hash_file(NULL, options->program, &file) != DBGKSIM_OK || !file.known)
     return NULL;
   return json_pack("{s:o, s:I, s:s}", "path", seen_path(options, options->program), "size", (json_int_t)file.size,
                    "sha256", recording_hash_text(file.sha256, hash));
@@ -152,18 +152,22 @@ static void put_line(struct recorder *r, char *line)
   free(line);
 }
 
-/* The files that were read since the last line. */
+/* The files that were read or missed since the last line. */
 static void put_inputs(struct recorder *r, struct view *view)
 {
   struct dbgksim_file file;
   struct json json;
   char hash[2 * 32 + 1];
   for (; dbgksim_input_file(view->session->machine, r->inputs, &file) == DBGKSIM_OK; r->inputs++) {
-    if (!file.known)
+    if (file.existed && !file.known)
       continue;
     json_begin(&json, r->file);
-    json_text(&json, "type", "file");
+    json_text(&json, "type", file.existed ? "file" : "absent");
     json_text(&json, "path", file.path);
+    if (!file.existed) {
+      json_end(&json);
+      continue;
+    }
     json_number(&json, "size", file.size);
     json_text(&json, "sha256", recording_hash_text(file.sha256, hash));
     json_end(&json);

@@ -120,6 +120,7 @@ static bool file_of(const json_t *object, struct recording_file *file)
   if (!path || !*path || !hash || strlen(hash) != 64 || !is_hex(hash, 64) || !count_of(object, "size", &file->size))
     return false;
   get_bytes(hash, file->sha256, sizeof file->sha256);
+  file->existed = true;
   file->path = strdup(path);
   return file->path != NULL;
 }
@@ -244,11 +245,19 @@ static bool take_header(struct recording *r, json_t *header, struct options *opt
 
 /* ---- the lines behind it ---- */
 
-static bool take_file(struct recording *r, unsigned number, const json_t *object)
+static bool absent_of(const json_t *object, struct recording_file *file)
+{
+  const char *path = text_of(object, "path");
+  *file = (struct recording_file){.path = path ? strdup(path) : NULL};
+  return file->path != NULL;
+}
+
+static bool take_file(struct recording *r, unsigned number, const json_t *object, bool existed)
 {
   if (!grow(&r->files, r->file_count, &r->file_room, sizeof *r->files))
     return bad(r, 0, "no memory");
-  if (!file_of(object, &r->files[r->file_count]))
+  struct recording_file *file = &r->files[r->file_count];
+  if (!(existed ? file_of(object, file) : absent_of(object, file)))
     return bad(r, number, "a file without path, size or hash");
   r->file_count++;
   return true;
@@ -312,8 +321,8 @@ static bool take_line(struct recording *r, unsigned number, const char *text, si
     bad(r, number, "something behind the end");
   else if (!type)
     bad(r, number, "no type");
-  else if (strcmp(type, "file") == 0)
-    good = take_file(r, number, object);
+  else if (strcmp(type, "file") == 0 || strcmp(type, "absent") == 0)
+    good = take_file(r, number, object, *type == 'f');
   else if (strcmp(type, "input") == 0)
     good = take_input(r, number, object);
   else if (strcmp(type, "event") == 0)

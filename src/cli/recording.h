@@ -22,9 +22,10 @@ struct recording_line {
   NTSTATUS answer; /**< to an event */
 };
 
-/** A file that the run read. */
+/** A file that the run read, or looked for in vain. */
 struct recording_file {
-  char *path; /**< as programs name it */
+  char *path;   /**< as programs name it */
+  bool existed; /**< else the rest is 0 */
   uint64_t size;
   uint8_t sha256[32];
 };

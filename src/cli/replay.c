@@ -106,17 +106,28 @@ static bool compare(struct player *p, struct view *view, char *now)
 
 /* ---- the run ---- */
 
-/* The first of the recorded files that is not there as it was; false after a line about it. */
+/* True if a file holds what it held, or is still absent. */
+static bool holds(dbgksim_machine *machine, const struct recording_file *recorded, struct dbgksim_file *now)
+{
+  bool found = dbgksim_hash_file(machine, recorded->path, now) == DBGKSIM_OK;
+  if (!recorded->existed)
+    return !found;
+  return found && now->known && now->size == recorded->size &&
+         memcmp(now->sha256, recorded->sha256, sizeof now->sha256) == 0;
+}
+
+/* False after a line about a file that is not as it was. */
 static bool check_file(const struct player *p, dbgksim_machine *machine, const struct recording_file *recorded)
 {
   struct dbgksim_file now;
   char was[65], is[65];
-  bool found = dbgksim_hash_file(machine, recorded->path, &now) == DBGKSIM_OK;
-  if (found && now.size == recorded->size && memcmp(now.sha256, recorded->sha256, sizeof now.sha256) == 0)
+  if (holds(machine, recorded, &now))
     return true;
-  recording_hash_text(recorded->sha256, was);
   const char *hint = p->asked->force ? "" : " (--force replays nevertheless)";
-  if (found)
+  recording_hash_text(recorded->sha256, was);
+  if (!recorded->existed)
+    recording_say(&p->recording, "%s is there: the recorded run did not find it%s", recorded->path, hint);
+  else if (now.known)
     recording_say(&p->recording, "%s has changed: recorded with %s, found with %s%s", recorded->path, was,
                   recording_hash_text(now.sha256, is), hint);
   else
@@ -210,22 +221,16 @@ static int close_run(struct tape *tape, struct view *view, enum dbgksim_status r
 
 /* ---- the command ---- */
 
-static bool holds(const char *path, const struct recording_file *recorded)
-{
-  struct dbgksim_file now;
-  return dbgksim_hash_file(NULL, path, &now) == DBGKSIM_OK && now.size == recorded->size &&
-         memcmp(now.sha256, recorded->sha256, sizeof now.sha256) == 0;
-}
-
 /* Where the program is: as it is asked for, as seen from the recording, or as it was given then. */
 static void find_program(const struct player *p, struct options *options)
 {
-  const char *near = p->recording.program.path;
+  struct recording_file near = p->recording.program, given = near;
+  struct dbgksim_file now;
   if (options->program_file)
     return;
-  options->program_file = near;
-  if (!holds(near, &p->recording.program) &&
-      (holds(options->program, &p->recording.program) || access(near, F_OK) != 0))
+  given.path = (char *)(uintptr_t)options->program;
+  options->program_file = near.path;
+  if (!holds(NULL, &near, &now) && (holds(NULL, &given, &now) || access(near.path, F_OK) != 0))
     options->program_file = options->program;
 }
 

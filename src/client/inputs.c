@@ -14,6 +14,7 @@ static void convert(const struct io_input *input, struct dbgksim_file *file)
   file->size = input->size;
   memcpy(file->sha256, input->sha256, sizeof file->sha256);
   file->known = input->hashed;
+  file->existed = input->existed;
 }
 
 enum dbgksim_status dbgksim_input_file(dbgksim_machine *machine, unsigned number, struct dbgksim_file *file)
@@ -36,15 +37,16 @@ enum dbgksim_status dbgksim_input_file(dbgksim_machine *machine, unsigned number
 static enum dbgksim_status hash_host_file(const char *path, struct dbgksim_file *file)
 {
   struct host_stat facts;
-  int fd = host_open(path, false, false, false);
-  if (fd < 0)
+  if (!host_stat_path(path, &facts))
     return DBGKSIM_NOT_FOUND;
-  if (host_stat_fd(fd, &facts) && facts.kind == HOST_FILE) {
-    file->size = facts.size;
-    file->known = sha256_file(fd, facts.size, file->sha256);
-  }
+  file->existed = true;
+  int fd = facts.kind == HOST_FILE ? host_open(path, false, false, false) : -1;
+  if (fd < 0)
+    return DBGKSIM_OK;
+  file->size = facts.size;
+  file->known = sha256_file(fd, facts.size, file->sha256);
   host_close(fd);
-  return file->known ? DBGKSIM_OK : DBGKSIM_NOT_FOUND;
+  return DBGKSIM_OK;
 }
 
 enum dbgksim_status dbgksim_hash_file(dbgksim_machine *machine, const char *path, struct dbgksim_file *file)
@@ -67,7 +69,7 @@ enum dbgksim_status dbgksim_hash_file(dbgksim_machine *machine, const char *path
     convert(&found, file);
     file->path = path;
   } else {
-    status = machine_fail(machine, DBGKSIM_NOT_FOUND, "%s can not be read", path);
+    status = machine_fail(machine, DBGKSIM_NOT_FOUND, "%s: no such file", path);
   }
   machine_leave(machine);
   return status;

@@ -15,28 +15,28 @@ static dbgksim_machine *make_machine(bool note, bool random, uint64_t seed)
   return machine;
 }
 
-START_TEST(programs_and_dlls_are_inputs)
+START_TEST(programs_and_dlls_are_inputs_and_so_are_dlls_that_are_not_there)
 {
-  static const char *const paths[] = {"C:\\windows\\system32\\ntdll.dll", "C:\\app\\g_load_dll.exe",
-                                      "C:\\app\\g_dll.dll"};
+  static const char *const paths[] = {"C:\\windows\\system32\\ntdll.dll", "C:\\windows\\system32\\apisetschema.dll",
+                                      "C:\\app\\g_load_dll.exe", "C:\\app\\g_none.dll", "C:\\app\\g_dll.dll"};
+  static const bool existed[] = {true, false, true, false, true};
   struct dbgksim_file file, now, host;
   dbgksim_machine *machine = make_machine(true, false, 0);
   api_spawn(machine, "g_load_dll", NULL);
-  ck_api(dbgksim_input_file(machine, 2, &file), DBGKSIM_NOT_FOUND);
+  ck_api(dbgksim_input_file(machine, 3, &file), DBGKSIM_NOT_FOUND);
   ck_api(dbgksim_run(machine, 0, -1), DBGKSIM_OK);
-  for (unsigned i = 0; i < 3; i++) {
+  for (unsigned i = 0; i < 5; i++) {
     ck_api(dbgksim_input_file(machine, i, &file), DBGKSIM_OK);
     ck_assert_str_eq(file.path, paths[i]);
-    ck_assert(file.known);
-    ck_api(dbgksim_hash_file(machine, paths[i], &now), DBGKSIM_OK);
+    ck_assert(file.existed == existed[i] && file.known == existed[i]);
+    ck_api(dbgksim_hash_file(machine, paths[i], &now), existed[i] ? DBGKSIM_OK : DBGKSIM_NOT_FOUND);
     ck_assert_uint_eq(file.size, now.size);
     ck_assert_mem_eq(file.sha256, now.sha256, sizeof now.sha256);
   }
-  ck_api(dbgksim_input_file(machine, 3, &file), DBGKSIM_NOT_FOUND);
+  ck_api(dbgksim_input_file(machine, 5, &file), DBGKSIM_NOT_FOUND);
   ck_api(dbgksim_hash_file(NULL, api_program("g_load_dll"), &host), DBGKSIM_OK);
-  ck_api(dbgksim_hash_file(machine, paths[1], &now), DBGKSIM_OK);
+  ck_api(dbgksim_hash_file(machine, paths[2], &now), DBGKSIM_OK);
   ck_assert_mem_eq(host.sha256, now.sha256, sizeof now.sha256);
-  ck_assert_mem_ne(file.sha256, now.sha256, sizeof now.sha256);
   dbgksim_machine_destroy(machine);
 }
 END_TEST
@@ -47,9 +47,11 @@ START_TEST(nothing_is_noted_unasked_or_absent)
   dbgksim_machine *machine = make_machine(false, false, 0);
   ck_api(dbgksim_input_file(machine, 0, &file), DBGKSIM_NOT_FOUND);
   ck_api(dbgksim_hash_file(machine, "C:\\absent", &file), DBGKSIM_NOT_FOUND);
-  ck_api(dbgksim_hash_file(machine, "C:\\windows", &file), DBGKSIM_NOT_FOUND);
+  ck_api(dbgksim_hash_file(machine, "C:\\windows", &file), DBGKSIM_OK);
+  ck_assert(file.existed && !file.known);
   ck_api(dbgksim_hash_file(NULL, "/nonexistent", &file), DBGKSIM_NOT_FOUND);
-  ck_api(dbgksim_hash_file(NULL, "/", &file), DBGKSIM_NOT_FOUND);
+  ck_api(dbgksim_hash_file(NULL, "/", &file), DBGKSIM_OK);
+  ck_assert(file.existed && !file.known);
   ck_api(dbgksim_hash_file(NULL, NULL, &file), DBGKSIM_BAD_ARGUMENT);
   ck_api(dbgksim_hash_file(machine, "C:\\x", NULL), DBGKSIM_BAD_ARGUMENT);
   ck_api(dbgksim_input_file(machine, 0, NULL), DBGKSIM_BAD_ARGUMENT);
@@ -126,7 +128,7 @@ END_TEST
 TCase *input_tests(void)
 {
   TCase *tcase = tcase_create("inputs");
-  tcase_add_test(tcase, programs_and_dlls_are_inputs);
+  tcase_add_test(tcase, programs_and_dlls_are_inputs_and_so_are_dlls_that_are_not_there);
   tcase_add_test(tcase, nothing_is_noted_unasked_or_absent);
   tcase_add_test(tcase, a_schedule_has_one_digest);
   tcase_add_loop_test(tcase, a_run_is_interrupted_again_where_it_was, 0, 3);

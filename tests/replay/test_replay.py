@@ -16,7 +16,7 @@ import tempfile
 import time
 import unittest
 
-COMMAND, NANO, GUESTS, ATTACH, SAMPLES = sys.argv[1:6]
+COMMAND, NANO, GUESTS, ATTACH, SAMPLES, PROGRAM = sys.argv[1:7]
 MUTATIONS = 240
 
 
@@ -146,6 +146,42 @@ class SameBytes(Case):
             with self.subTest(name, options=options):
                 lines = self.same(sample(name, *options))
                 self.assertIn("C:\\windows\\system32\\kernel32.dll", [line.get("path") for line in lines])
+
+    def test_children_and_input_of_the_default_userland(self):
+        text = b"first line\r\nsecond line\nthe third has no end"
+        for options in [], ["--follow-children"], ["--follow-children", "--random-schedule", "--seed", "5"]:
+            with self.subTest(options):
+                lines = self.same([*options, PROGRAM], input=text)
+                self.assertEqual(bytes.fromhex("".join(l["bytes"] for l in lines if l["type"] == "input")), text)
+                self.assertEqual(len({l["process"] for l in lines if l["type"] == "event"}), 2 if options else 1)
+                self.assertIn(b"the child read 3 lines", self.replay().stdout)
+
+    def test_attach_and_detach_on_the_default_userland(self):
+        for options in ["--attach-after", "50ms"], ["--attach-after", "8", "--detach-after", "4"]:
+            with self.subTest(options):
+                lines = self.same([*options, PROGRAM, "wait"])
+                types = [line["type"] for line in lines]
+                self.assertEqual((types.count("attach"), types.count("detach"), types.count("exit")),
+                                 (1, 1, 1) if "--detach-after" in options else (1, 0, 0))
+
+    def test_files_that_programs_read_and_write(self):
+        data = self.folder / "data"
+        data.mkdir()
+        (data / "in.txt").write_bytes(b"some text")
+        given = ["--map", f"{data}=C:\\data:rw"]
+        plain = self.record([*given, PROGRAM, "copy"])
+        self.assertIn(b"copy of some text", plain.stdout)
+        files = {line["path"]: line for line in lines_of(self.file) if line["type"] == "file"}
+        self.assertEqual(files["C:\\data\\in.txt"]["sha256"], hashlib.sha256(b"some text").hexdigest())
+        self.assertNotIn("C:\\data\\out.txt", files)
+        self.assertIn("C:\\data\\out.txt is there: the recorded run did not find it", self.refused(self.replay(*given)))
+        self.assertEqual(self.replay("--force", *given).returncode, 1)
+        (data / "out.txt").unlink()
+        self.assertEqual(self.replay(*given).stdout, plain.stdout)
+        (data / "out.txt").unlink()
+        (data / "in.txt").write_bytes(b"other text")
+        self.assertIn("C:\\data\\in.txt has changed", self.refused(self.replay(*given)))
+        self.assertRegex(self.replay("--force", *given).stderr, rb"differs   (time_ns, )?(schedule, )?output\n")
 
     def test_hashes_are_those_of_sha256sum(self):
         self.record(nano("g_load_dll"))
@@ -279,6 +315,12 @@ class Differs(Case):
         (self.programs / "g_dll.dll").unlink()
         self.assertIn("C:\\app\\g_dll.dll is missing", self.refused(self.replay()))
         self.assertEqual(self.replay("--force").returncode, 1)
+
+    def test_new_dll(self):
+        shutil.copy(guest("g_dll").with_suffix(".dll"), self.programs)
+        self.recorded("g_load_dll")
+        shutil.copy(guest("g_dll").with_suffix(".dll"), self.programs / "G_None.dll")
+        self.assertIn("C:\\app\\g_none.dll is there: the recorded run did not find it", self.refused(self.replay()))
 
     def test_changed_answer(self):
         self.record(nano("g_int3_unhandled"))
@@ -534,4 +576,4 @@ class Hostile(Case):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1] + sys.argv[6:])
+    unittest.main(argv=sys.argv[:1] + sys.argv[7:])

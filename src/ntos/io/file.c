@@ -203,6 +203,7 @@ NTSTATUS IoCreateFile(const char *nt_path, ACCESS_MASK DesiredAccess, ULONG Disp
   }
   r.names_directory = strip_backslash(path);
   io_locate(io_drive_path(path), &at);
+  io_note_search(path, at.status);
   /* With everything asked that is allowed, the explicit rights still have to be there. */
   if (r.maximum_allowed && (r.access & CHANGING_RIGHTS))
     r.maximum_allowed = false;
@@ -244,6 +245,7 @@ NTSTATUS io_query_path(const char *nt_path, struct io_basic *out)
   }
   bool names_directory = strip_backslash(path);
   io_locate(io_drive_path(path), &at);
+  io_note_search(path, at.status);
   status = at.status;
   if (NT_SUCCESS(status) && names_directory && at.facts.kind != HOST_DIRECTORY)
     status = STATUS_OBJECT_NAME_INVALID;
@@ -290,6 +292,7 @@ NTSTATUS io_rename(FILE_OBJECT *File, const char *nt_path, bool replace)
   if (io_drive_path(nt_path) == NULL)
     return STATUS_NOT_SAME_DEVICE;
   io_locate(io_drive_path(nt_path), &at);
+  io_note_search(nt_path, at.status);
   NTSTATUS status = at.status;
   char *path = NULL;
   if (NT_SUCCESS(status))

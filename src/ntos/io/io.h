@@ -149,19 +149,21 @@ void io_free_names(FILE_OBJECT *File);
 
 /* ---- inputs.c: what a run depends on ---- */
 
-/** A file that was read. */
+/** A file that was read, or a name that was looked for in vain. */
 struct io_input {
   char *path; /**< DOS path; pool */
   ULONG64 size;
   uint8_t sha256[SHA256_BYTES];
-  bool hashed; /**< size and sha256 are what it held at its first reading */
-  bool made;   /**< a program wrote to it before anybody read it: nothing to depend on */
+  bool existed; /**< when it was looked for first; else the rest is 0 */
+  bool hashed;  /**< size and sha256 are what it held when it was read first */
 };
 /** From now on, notes are taken. False: no memory. */
 bool io_note_inputs(void);
-/** The files in order of their first use; NULL behind the last. Valid until a file is read. */
+/** They in order of first use; NULL behind the last. What programs made or changed before anybody read it is none. Valid
+ *  until a name is looked for. */
 const struct io_input *io_input_at(unsigned index);
-/** Size and hash of a file now; path is NULL. Statuses of IoCreateFile; STATUS_INVALID_DEVICE_REQUEST: not readable. */
+/** Size and hash of a file now; path is NULL. Statuses of IoCreateFile; success and not hashed: a directory, or a file that
+ *  can not be read. */
 NTSTATUS io_hash_path(const char *nt_path, struct io_input *out);
 
 /* ---- text.c: names; no locale is asked ---- */

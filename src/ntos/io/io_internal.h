@@ -59,6 +59,8 @@ void io_for_each_virtual_child(const char *drive_path, void (*fn)(void *context,
                                void *context);
 /** True for a name that a guest can see and ask for. */
 bool io_valid_component(const char *name, size_t length);
+/** Notes that a path (normal form) was looked for, and what came of it. */
+void io_note_search(const char *normal, NTSTATUS status);
 /** Notes what a file holds that is about to be read for the first time, or that a program made or changes it. */
 void io_note_read(const FILE_OBJECT *File);
 void io_note_change(const FILE_OBJECT *File);

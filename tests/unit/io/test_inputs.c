@@ -50,7 +50,7 @@ static void check_digits(const struct io_input *input)
 {
   ck_assert_ptr_nonnull(input);
   ck_assert_str_eq(input->path, INNER_PATH);
-  ck_assert(input->hashed && !input->made);
+  ck_assert(input->existed && input->hashed);
   ck_assert_uint_eq(input->size, 10);
   ck_assert_mem_eq(input->sha256, digits_hash, sizeof digits_hash);
 }
@@ -115,13 +115,38 @@ START_TEST(what_programs_made_is_nothing_to_depend_on)
     ObDereferenceObject(file);
     break;
   default:
-    ck_assert(host_remove(fixture_host("app/sub/inner.txt")));
-    write_some(INNER, FILE_CREATE);
+    write_some(INNER, FILE_SUPERSEDE);
   }
   read_some(INNER);
-  ck_assert_ptr_nonnull(io_input_at(0));
-  ck_assert(io_input_at(0)->made && !io_input_at(0)->hashed);
-  ck_assert_ptr_null(io_input_at(1));
+  ck_assert_ptr_null(io_input_at(0));
+}
+END_TEST
+
+static void check_absent(unsigned index, const char *path)
+{
+  ck_assert_ptr_nonnull(io_input_at(index));
+  ck_assert_str_eq(io_input_at(index)->path, path);
+  ck_assert(!io_input_at(index)->existed && !io_input_at(index)->hashed);
+}
+
+START_TEST(names_that_are_not_there_are_noted)
+{
+  FILE_OBJECT *file;
+  struct io_basic basic;
+  fixture_open("\\??\\C:\\app\\absent", STATUS_OBJECT_NAME_NOT_FOUND);
+  ck_status(io_query_path("\\??\\C:\\APP\\Absent", &basic), STATUS_OBJECT_NAME_NOT_FOUND);
+  ck_status(io_query_path("\\??\\C:\\app\\no\\such", &basic), STATUS_OBJECT_PATH_NOT_FOUND);
+  write_some("\\??\\C:\\app\\made", FILE_OPEN_IF);
+  read_some("\\??\\C:\\app\\made");
+  file = open_file(INNER, DELETE_ACCESS, FILE_OPEN);
+  ck_status(io_rename(file, "\\??\\C:\\app\\moved", false), STATUS_SUCCESS);
+  ObDereferenceObject(file);
+  ck_status(io_query_path(INNER, &basic), STATUS_OBJECT_NAME_NOT_FOUND);
+  check_absent(0, "C:\\app\\absent");
+  check_absent(1, "C:\\app\\no\\such");
+  check_absent(2, "C:\\app\\made");
+  check_absent(3, "C:\\app\\moved");
+  ck_assert_ptr_null(io_input_at(4));
 }
 END_TEST
 
@@ -151,7 +176,9 @@ START_TEST(a_path_is_hashed_as_programs_see_it)
   ck_status(io_hash_path("\\??\\c:\\app\\SUB\\inner.txt", &found), STATUS_SUCCESS);
   ck_assert_mem_eq(found.sha256, digits_hash, sizeof digits_hash);
   ck_status(io_hash_path("\\??\\C:\\app\\absent", &found), STATUS_OBJECT_NAME_NOT_FOUND);
-  ck_status(io_hash_path("\\??\\C:\\app\\sub", &found), STATUS_FILE_IS_A_DIRECTORY);
+  ck_assert(!found.existed && !found.hashed);
+  ck_status(io_hash_path("\\??\\C:\\app\\sub", &found), STATUS_SUCCESS);
+  ck_assert(found.existed && !found.hashed);
   ck_status(io_hash_path("\\Device\\Null", &found), STATUS_INVALID_DEVICE_REQUEST);
   ck_assert_ptr_null(io_input_at(0));
 }
@@ -165,6 +192,7 @@ TCase *input_tests(void)
   tcase_add_test(tcase, what_a_program_wrote_later_does_not_count);
   tcase_add_test(tcase, a_file_for_a_section_is_noted);
   tcase_add_loop_test(tcase, what_programs_made_is_nothing_to_depend_on, 0, 5);
+  tcase_add_test(tcase, names_that_are_not_there_are_noted);
   tcase_add_test(tcase, many_files_keep_their_order);
   tcase_add_test(tcase, a_path_is_hashed_as_programs_see_it);
   return tcase;
