@@ -107,6 +107,24 @@ DbgBreakPoint:
   int3
   ret
 
+/* Debug services (spec/2.4): the arguments are where the caller of the stub has put them, rcx to r9. The kernel steps
+ * over one byte behind INT 2D. */
+  .macro debug_service name, number
+  .text
+  .balign 16
+  .globl \name
+\name:
+  mov $\number, %eax
+  int $0x2D
+  int3
+  ret
+  .endm
+  debug_service DebugPrint 1
+  debug_service DebugPrompt 2
+  debug_service DebugLoadImageSymbols 3
+  debug_service DebugUnLoadImageSymbols 4
+  debug_service DebugCommandString 5
+
 /* The loader's own breakpoint, at an address that is not DbgBreakPoint (spec/5 fact 2). */
   .text
   .globl LdrpDoDebuggerBreak

@@ -204,7 +204,32 @@ NANO_SERVICE(NtWriteFile, HANDLE, HANDLE, void *, void *, IO_STATUS_BLOCK64 *, c
 NANO_SERVICE(NtWriteVirtualMemory, HANDLE, void *, const void *, ULONG64, ULONG64 *);
 NANO_SERVICE(NtYieldExecution, void);
 
+/** Counted text of 8-bit characters. */
+typedef struct _STRING64 {
+  USHORT Length, MaximumLength; /**< bytes */
+  ULONG Reserved;
+  const char *Buffer;
+} STRING64;
+C_ASSERT_SIZE(STRING64, 0x10);
+
+typedef struct _KD_SYMBOLS_INFO {
+  ULONG64 BaseOfDll, ProcessId;
+  ULONG CheckSum, SizeOfImage;
+} KD_SYMBOLS_INFO;
+C_ASSERT_SIZE(KD_SYMBOLS_INFO, 0x18);
+
 NANO_API void DbgBreakPoint(void);
+/** Tells the debugger of the process a text, or without one the kernel debugger. There is no formatting. */
+NANO_API NTSTATUS DbgPrint(const char *text);
+/** Tells the kernel debugger, or the debugger of the process, a text of a component. */
+NANO_API NTSTATUS DbgPrintEx(ULONG component, ULONG level, const char *text);
+/** Asks the kernel debugger; bytes of the reply, which has no terminator. Without one it raises a breakpoint. */
+NANO_API ULONG DbgPrompt(const char *prompt, char *reply, ULONG maximum);
+/** Tells the kernel debugger of an image of a process. */
+NANO_API void DbgLoadImageSymbols(STRING64 *file, void *base, ULONG64 process_id);
+NANO_API void DbgUnLoadImageSymbols(STRING64 *file, void *base, ULONG64 process_id);
+/** Gives the kernel debugger a command. */
+NANO_API void DbgCommandString(STRING64 *name, STRING64 *command);
 /** Start routine of the thread that a debugger creates to break in: breaks if BeingDebugged, then ends the thread. */
 NANO_API ULONG DbgUiRemoteBreakin(void *context);
 NANO_API void RtlCaptureContext(CONTEXT *context);

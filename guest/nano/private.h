@@ -13,6 +13,13 @@ typedef struct _NANO_FRAME {
 /** The frame lies this far above the stack pointer at Resume. */
 #define NANO_FRAME_OFFSET 0x20
 
+/** The debug services of the kernel: INT 2D with these arguments in rcx to r9. */
+NTSTATUS DebugPrint(const char *text, USHORT length, ULONG component, ULONG level);
+ULONG DebugPrompt(const char *prompt, USHORT length, char *reply, USHORT maximum);
+void DebugLoadImageSymbols(STRING64 *file, KD_SYMBOLS_INFO *info);
+void DebugUnLoadImageSymbols(STRING64 *file, KD_SYMBOLS_INFO *info);
+void DebugCommandString(STRING64 *name, STRING64 *command);
+
 /** The loader breakpoint. */
 void LdrpDoDebuggerBreak(void);
 /** First code of every thread; ends in NtContinue(context). The first caller initialises the process. */

@@ -41,7 +41,8 @@ enum dbgksim_status {
   DBGKSIM_NO_ENGINE,     /**< the processor engine can not be used */
   DBGKSIM_NO_PROCESS,    /**< the debugger has no process left to wait for */
   DBGKSIM_NT_ERROR,      /**< a service failed; dbgksim_last_nt_status tells how */
-  DBGKSIM_INTERNAL       /**< an inconsistency inside; please report */
+  DBGKSIM_INTERNAL,      /**< an inconsistency inside; please report */
+  DBGKSIM_KERNEL_DEBUGGER /**< the machine stands still until dbgksim_kd_continue (dbgksim/kd.h) */
 };
 
 typedef struct dbgksim_machine dbgksim_machine;
@@ -82,6 +83,10 @@ struct dbgksim_config {
   const char *era;          /**< "win10" (default), "win7" or "xp": where builds of the debug subsystem differ */
   const char *environment;  /**< further NAME=VALUE strings for programs, ended by an empty one; NULL: none */
   bool note_inputs;         /**< dbgksim_input_file tells what programs read or missed; costs a hash of each file */
+  bool kernel_debugger;     /**< there is one, dbgksim/kd.h: programs can see it, and it is to be waited for */
+  bool kd_ignore_user_exceptions; /**< it sees of programs what they say by debug services, and no exceptions */
+  bool kd_stop_on_exception; /**< it sees every exception that no other debugger has, not only breakpoints, single steps
+                                  and assertions */
   uint8_t memory_prefill;   /**< determinism test: what fresh stacks and pool memory start with */
 };
 

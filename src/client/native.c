@@ -128,6 +128,10 @@ enum dbgksim_status dbgksim_wait(dbgksim_debugger *debugger, int64_t timeout_ns,
   enum dbgksim_status status = machine_enter(machine);
   if (status != DBGKSIM_OK)
     return status;
+  if (ke_ended() == KE_KERNEL_DEBUGGER) {
+    status = machine_stopped(machine);
+    goto out;
+  }
   /* A process whose last thread ends is none to wait for, but it may have left events. */
   const bool waits = debugger->live || unread_processes(debugger);
   /* Absolute, because the wait is taken up again after each hand-over of output. */
@@ -156,6 +160,7 @@ enum dbgksim_status dbgksim_wait(dbgksim_debugger *debugger, int64_t timeout_ns,
     else if (!keep_handles(debugger, event))
       status = machine_fail(machine, DBGKSIM_NO_MEMORY, "no memory for a debugger's handles");
   }
+out:
   machine_leave(machine);
   return status;
 }

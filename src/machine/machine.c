@@ -117,6 +117,11 @@ static enum dbgksim_status build_kernel(dbgksim_machine *m, const struct dbgksim
       .stack_prefill = c->memory_prefill,
   };
   const struct mm_config mm = {.commit_limit = c->commit_limit};
+  const struct kd_config kd = {
+      .enabled = c->kernel_debugger,
+      .ignore_user_exceptions = c->kd_ignore_user_exceptions,
+      .stop_on_exception = c->kd_stop_on_exception,
+  };
   const struct ps_config ps = {.max_processes = c->max_processes, .max_threads = max_threads};
   bool ok = KeInitSystem(&ke);
   m->initialized[PART_KE] = m->pcr.ke != NULL;
@@ -124,8 +129,8 @@ static enum dbgksim_status build_kernel(dbgksim_machine *m, const struct dbgksim
        build_io(m, c, userland);
   ok = ok && MmInitSystem(&mm);
   m->initialized[PART_MM] = m->pcr.mm != NULL;
-  ok = ok && PsInitSystem(&ps) && build_host(m) && DbgkInitSystem() && KiInitializeTrapSystem() && KdInitSystem() &&
-       LifeInitSystem() && svc_register_all();
+  ok = ok && PsInitSystem(&ps) && build_host(m) && DbgkInitSystem() && KiInitializeTrapSystem() &&
+       KdInitSystem(&kd) && LifeInitSystem() && svc_register_all();
   return ok ? DBGKSIM_OK : machine_create_failed(DBGKSIM_NO_MEMORY, "no memory for the kernel");
 }
 
@@ -320,6 +325,8 @@ enum dbgksim_status machine_stopped(dbgksim_machine *m)
     return machine_fail(m, DBGKSIM_INTERRUPTED, "interrupted");
   case KE_TRIPLE_FAULT:
     return machine_fail(m, DBGKSIM_INTERNAL, "triple fault: the machine has stopped");
+  case KE_KERNEL_DEBUGGER:
+    return machine_fail(m, DBGKSIM_KERNEL_DEBUGGER, "the machine waits for its kernel debugger");
   default:
     return machine_fail(m, DBGKSIM_INTERNAL, "internal error: the log has the reason");
   }

@@ -168,6 +168,7 @@ static const char *const status_names[] = {
     S(OK),          S(TIMEOUT),      S(DEADLOCK),   S(BUDGET),    S(INTERRUPTED),
     S(BUSY),        S(BAD_ARGUMENT), S(NO_MEMORY),  S(NOT_FOUND), S(BAD_IMAGE),
     S(NO_USERLAND), S(NO_ENGINE),    S(NO_PROCESS), S(NT_ERROR),  S(INTERNAL),
+    S(KERNEL_DEBUGGER),
 #undef S
 };
 

@@ -27,6 +27,7 @@ typedef struct _KPCR {
   struct trap_state *trap;
   struct life_state *life;
   struct svc_state *svc;
+  struct kd_state *kd;
   struct ke_quarantine *quarantine; /**< freed blocks that are kept, while exploring (ke/quarantine.c); NULL: none */
 } KPCR;
 

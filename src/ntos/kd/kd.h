@@ -3,9 +3,28 @@
 #ifndef NTOS_KD_KD_H
 #define NTOS_KD_KD_H
 
-#include <stdbool.h>
+#include "ntos/inc/pcr.h"
 
-/** Puts KdpStub behind KiDebugRoutine: no kernel debugger is enabled. */
-bool KdInitSystem(void);
+#include <dbgksim/kd.h>
+
+/** FLG_STOP_ON_EXCEPTION of NtGlobalFlag. */
+#define FLG_STOP_ON_EXCEPTION 0x1u
+
+struct kd_config {
+  bool enabled;                 /**< a kernel debugger is there: KdpTrap is behind KiDebugRoutine, else KdpStub */
+  bool ignore_user_exceptions;  /**< KdIgnoreUmExceptions: of user mode it sees debug services only */
+  bool stop_on_exception;       /**< FLG_STOP_ON_EXCEPTION: it sees every first chance, not only debug exceptions */
+};
+
+/** Sets up kd, behind trap and mm. False: no memory. */
+bool KdInitSystem(const struct kd_config *config);
+/** KdDebuggerEnabled (and present). */
+bool kd_enabled(void);
+/** KdIgnoreUmExceptions. */
+bool kd_ignores_user_exceptions(void);
+/** The event that the machine is held for; NULL: none. */
+const struct dbgksim_kd_event *kd_pending(void);
+/** Answers it and releases the machine. */
+void kd_answer(const struct dbgksim_kd_answer *answer);
 
 #endif

@@ -30,6 +30,7 @@ struct ke_state {
   KTHREAD **choices;       /**< scratch for the policy */
   size_t choice_capacity;
   enum ke_end_reason end;
+  bool held; /**< between ke_hold and ke_release; then `end` is not KE_RUNNING */
   volatile int *stop_flag;
   uint64_t stop_checks;     /**< how often it was looked at */
   struct ke_point stop_at;  /**< where it is set, if checks is not 0 */

@@ -47,7 +47,7 @@ struct ke_policy {
 void ke_set_policy(const struct ke_policy *policy);
 
 /** Why a machine stopped running although threads are left. */
-enum ke_end_reason { KE_RUNNING, KE_DEADLOCK, KE_BUDGET, KE_INTERRUPTED, KE_TRIPLE_FAULT, KE_INTERNAL_ERROR };
+enum ke_end_reason { KE_RUNNING, KE_DEADLOCK, KE_BUDGET, KE_INTERRUPTED, KE_TRIPLE_FAULT, KE_INTERNAL_ERROR, KE_KERNEL_DEBUGGER };
 
 struct ke_config {
   size_t max_threads;       /**< fiber stacks to reserve */
@@ -129,8 +129,11 @@ struct ke_point {
 void ke_get_point(struct ke_point *out);
 /** Sets the stop flag when the run comes to a place. */
 void ke_stop_at(const struct ke_point *point);
-/** Clears a reason that running may continue after (interrupt, budget raised, deadlock). */
+/** Clears a reason that running may continue after (interrupt, budget raised, deadlock). A machine that is held stays so. */
 void ke_resume(void);
+/** Holds the machine for the kernel debugger: nothing but the host's thread runs until ke_release. */
+void ke_hold(void);
+void ke_release(void);
 /** Adds blocks to the run budget; 0 removes the limit. */
 void ke_set_block_budget(uint64_t blocks);
 /** Status of a host wait that ended because the machine stopped; never seen by a guest. */

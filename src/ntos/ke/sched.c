@@ -338,7 +338,21 @@ void ke_stop_at(const struct ke_point *point)
 
 void ke_resume(void)
 {
-  ki_state()->end = KE_RUNNING;
+  ki_state()->end = ki_state()->held ? KE_KERNEL_DEBUGGER : KE_RUNNING;
+}
+
+void ke_hold(void)
+{
+  ki_state()->held = true;
+  ke_stop(KE_KERNEL_DEBUGGER);
+}
+
+void ke_release(void)
+{
+  struct ke_state *ke = ki_state();
+  ke->held = false;
+  if (ke->end == KE_KERNEL_DEBUGGER)
+    ke->end = KE_RUNNING;
 }
 
 void ke_set_block_budget(uint64_t blocks)

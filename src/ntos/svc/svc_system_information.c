@@ -2,6 +2,7 @@
 /* NtQuerySystemInformation. One processor; sizes that depend on nothing but the run itself. */
 #include "ntos/svc/svc_system.h"
 
+#include "ntos/kd/kd.h"
 #include "ntos/ke/ke.h"
 #include "ntos/mm/mm.h"
 #include "ntos/svc/svc_process_list.h"
@@ -27,7 +28,8 @@ enum system_class {
   SystemDynamicTimeZoneInformation = 102,
   SystemCodeIntegrityInformation = 103,
   SystemLogicalProcessorInformationEx = 107,
-  SystemKernelDebuggerInformationEx = 149
+  SystemKernelDebuggerInformationEx = 149,
+  SystemKernelDebuggerFlags = 163
 };
 
 #define PAGE_BYTES 0x1000u
@@ -184,11 +186,18 @@ static bool answer_of(ULONG class, struct answer *a)
     a->size = 12;
     return true;
   case SystemKernelDebuggerInformation:
-    a->u.bytes[1] = TRUE; /* KernelDebuggerNotPresent */
+    a->u.bytes[0] = kd_enabled();  /* KernelDebuggerEnabled */
+    a->u.bytes[1] = !kd_enabled(); /* KernelDebuggerNotPresent */
     a->size = 2;
     return true;
   case SystemKernelDebuggerInformationEx:
+    a->u.bytes[0] = TRUE; /* DebuggerAllowed */
+    a->u.bytes[1] = a->u.bytes[2] = kd_enabled(); /* DebuggerEnabled, DebuggerPresent */
     a->size = 3;
+    return true;
+  case SystemKernelDebuggerFlags:
+    a->u.bytes[0] = kd_ignores_user_exceptions();
+    a->size = 1;
     return true;
   case SystemRegistryQuotaInformation:
     a->u.words[0] = 0x10000000;

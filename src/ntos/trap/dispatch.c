@@ -127,7 +127,8 @@ void KiDispatchException(EXCEPTION_RECORD64 *ExceptionRecord, KEXCEPTION_FRAME *
     second_chance(ExceptionRecord);
   } else {
     /* 7 */
-    if ((!PsGetCurrentProcess()->DebugPort || KdIsThisAKdTrap(ExceptionRecord)) && trap->KiDebugRoutine) {
+    bool asks = !PsGetCurrentProcess()->DebugPort && !trap->KdIgnoreUmExceptions;
+    if ((asks || KdIsThisAKdTrap(ExceptionRecord)) && trap->KiDebugRoutine) {
       BOOLEAN handled =
           trap->KiDebugRoutine(TrapFrame, ExceptionFrame, ExceptionRecord, &context, UserMode, FALSE);
       TRACE(DBGKSIM_TRACE_KD_STUB, NULL, (ULONG)ExceptionRecord->ExceptionCode,
@@ -155,9 +156,10 @@ resume:
   TRACE(DBGKSIM_TRACE_RESUME, NULL, TrapFrame->Rip, TrapFrame->Rsp, TrapFrame->EFlags, 0);
 }
 
-void trap_set_debug_routine(PKDEBUG_ROUTINE routine)
+void trap_set_debug_routine(PKDEBUG_ROUTINE routine, BOOLEAN IgnoreUmExceptions)
 {
   trap_state()->KiDebugRoutine = routine;
+  trap_state()->KdIgnoreUmExceptions = IgnoreUmExceptions;
 }
 
 void trap_set_entry_points(const struct user_entry_points *points)

@@ -69,6 +69,7 @@ struct trap_state {
   USHORT idt_limit;
   ULONG64 lstar, star, sfmask;
   PKDEBUG_ROUTINE KiDebugRoutine;
+  BOOLEAN KdIgnoreUmExceptions;
   ULONG64 next_slot;
   ULONG64 *free_slots; /**< returned slots, last in first out */
   size_t free_slot_count, free_slot_capacity;

@@ -65,6 +65,7 @@ NTSTATUS KiRaiseException(ULONG64 ExceptionRecord, ULONG64 ContextRecord, BOOLEA
 typedef BOOLEAN (*PKDEBUG_ROUTINE)(KTRAP_FRAME *TrapFrame, KEXCEPTION_FRAME *ExceptionFrame,
                                    EXCEPTION_RECORD64 *ExceptionRecord, CONTEXT *Context, KPROCESSOR_MODE PreviousMode,
                                    BOOLEAN SecondChance);
-void trap_set_debug_routine(PKDEBUG_ROUTINE routine);
+/** Sets KiDebugRoutine and KdIgnoreUmExceptions (no exception of user mode but the debug services is shown to it). */
+void trap_set_debug_routine(PKDEBUG_ROUTINE routine, BOOLEAN IgnoreUmExceptions);
 
 #endif
