@@ -67,7 +67,7 @@ struct dbgksim_explore_options {
   enum dbgksim_locking locking;
   bool plant;                     /**< plants a lost wake-up in DbgkpQueueMessage, to see that it is found */
   bool steps;                     /**< the text of a replayed schedule even if it finds nothing */
-  const struct dbgksim_config *machine; /**< NULL: a machine without userland */
+  const struct dbgksim_config *machine; /**< NULL: defaults, without userland */
   /** NULL, or called now and then; returning false ends the exploration. */
   bool (*progress)(void *context, uint64_t schedules, uint64_t findings);
   void *progress_context;

@@ -28,6 +28,7 @@ enum {
   OPTION_LIMIT,
   OPTION_FIRST,
   OPTION_COMPARE,
+  OPTION_ERA,
   OPTION_HELP
 };
 
@@ -43,6 +44,7 @@ static const struct option long_options[] = {
     {"limit", required_argument, NULL, OPTION_LIMIT},
     {"first", no_argument, NULL, OPTION_FIRST},
     {"compare", no_argument, NULL, OPTION_COMPARE},
+    {"era", required_argument, NULL, OPTION_ERA},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -61,6 +63,7 @@ static void print_help(void)
        "  --without-port-mutex  the kernel does without DbgkpProcessDebugPortMutex\n"
        "  --recheck-port        likewise, but it reads DebugPort again under the debug object's mutex\n"
        "  --compare             a table of the three lockings; --random N runs N random schedules, too\n"
+       "  --era NAME            win10 (default), win7 or xp: where builds of the kernel differ\n"
        "  --plant               with a bug on purpose: a lost wake-up in DbgkpQueueMessage\n\n"
        "Exit status: 0 nothing found, 1 something found, 2 bad use.");
 }
@@ -144,9 +147,10 @@ static void print_findings(const char *name, const struct dbgksim_explore_option
       continue;
     }
     shown = f->replay;
-    printf("The shortest has %u preemption%s:\n\n%s\nAgain: dbgksim explore %s%s%s --replay %s\n", f->preemptions,
+    printf("The shortest has %u preemption%s:\n\n%s\nAgain: dbgksim explore %s%s%s%s%s --replay %s\n", f->preemptions,
            f->preemptions == 1 ? "" : "s", f->steps ? f->steps : "", name, locking_option(o->locking),
-           o->plant ? " --plant" : "", f->replay[0] ? f->replay : "(too long)");
+           o->plant ? " --plant" : "", o->machine ? " --era " : "", o->machine ? o->machine->era : "",
+           f->replay[0] ? f->replay : "(too long)");
   }
 }
 
@@ -232,6 +236,7 @@ static int compare_one(const struct dbgksim_scenario *scenario, const struct dbg
 /* ---- the command line ---- */
 
 struct explore_command {
+  struct dbgksim_config machine;
   struct dbgksim_explore_options options;
   uint64_t random;
   bool compare;
@@ -281,6 +286,10 @@ static int take_option(struct explore_command *c, int option, const char *argume
   case OPTION_PLANT:
     c->options.plant = true;
     return -1;
+  case OPTION_ERA:
+    c->machine.era = argument;
+    c->options.machine = &c->machine;
+    return -1;
   case OPTION_FIRST:
     c->options.stop_at_first = true;
     return -1;
@@ -313,6 +322,8 @@ int command_explore(int argc, char **argv)
   struct explore_command c = {.compare = false};
   int option, result;
   dbgksim_explore_options_init(&c.options);
+  dbgksim_config_init(&c.machine);
+  c.machine.userland = "none";
   c.options.preemptions = DEFAULT_PREEMPTIONS;
   opterr = 0;
   while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {

@@ -291,6 +291,7 @@ enum dbgksim_status dbgksim_explore(const struct dbgksim_scenario *scenario,
   if (x && steps) {
     x->scenario = scenario;
     x->options = *options;
+    x->has_programs = options->machine && options->machine->userland && strcmp(options->machine->userland, "none") != 0;
     x->result = result;
     ke_schedule_init(&x->schedule, steps, EXPLORE_MAX_CHOICES);
     status = explore(x);

@@ -43,7 +43,9 @@ struct stage_object {
 struct stage_told {
   const DEBUG_OBJECT *object;
   HANDLE process_id, thread_id;
+  HANDLE first;     /**< of processes: the thread of CREATE_PROCESS */
   bool created, ended;
+  bool attached;    /**< of processes */
   bool detached;    /**< of processes: a detach has returned */
   bool outstanding; /**< of processes: an event is read and not continued */
 };
@@ -87,6 +89,7 @@ struct dbgksim_explorer {
   dbgksim_machine *machine;
   dbgksim_snapshot *snapshot;
   struct explore_stage *stage;
+  bool has_programs;          /**< the machine has a userland */
   struct explore_stock stock; /**< before the stage was set */
   struct ke_schedule schedule;
   struct {

@@ -26,6 +26,8 @@ void watch_attached(struct explore_stage *stage, const DEBUG_OBJECT *object, HAN
 {
   /* An attach after a detach tells all anew. */
   struct stage_told *process = told(stage, object, process_id, 0);
+  if (process)
+    process->attached = true;
   if (!process || !process->detached)
     return;
   for (unsigned i = 0; i < stage->told_count; i++)
@@ -45,7 +47,7 @@ static void check_exception(struct explore_stage *stage, const DBGUI_WAIT_STATE_
 {
   ULONG64 serial = change->StateInfo.Exception.ExceptionRecord.ExceptionInformation[0];
   /* A program's exceptions carry no serial numbers. */
-  if (!serial || serial >= 64 || stage->explorer->options.machine)
+  if (!serial || serial >= 64 || stage->explorer->has_programs)
     return;
   if (stage->delivered >> serial & 1)
     explore_found(stage->explorer, DBGKSIM_FINDING_TWICE, "exception %u was delivered twice", (unsigned)serial);
@@ -76,6 +78,7 @@ static void check_created(dbgksim_explorer *x, struct stage_told *process, struc
     if (process->created)
       explore_found(x, DBGKSIM_FINDING_TWICE, "CREATE_PROCESS was delivered twice");
     process->created = true;
+    process->first = thread->thread_id;
   } else if (!process->created) {
     explore_found(x, DBGKSIM_FINDING_ORDER, "the first event of the process is not CREATE_PROCESS, but state %d",
                   (int)state);
@@ -83,6 +86,9 @@ static void check_created(dbgksim_explorer *x, struct stage_told *process, struc
   if (state == DbgCreateProcessStateChange || state == DbgCreateThreadStateChange) {
     if (thread->created)
       explore_found(x, DBGKSIM_FINDING_TWICE, "the creation of thread %u was delivered twice", id);
+    /* The list of threads is in order of creation, and so are ids. */
+    if (process->attached && thread->thread_id < process->first)
+      explore_found(x, DBGKSIM_FINDING_ORDER, "CREATE_PROCESS is not of the oldest thread, which is %u", id);
     thread->created = true;
   } else if (!thread->created) {
     explore_found(x, DBGKSIM_FINDING_ORDER, "an event (state %d) of thread %u before its creation", (int)state, id);
@@ -240,7 +246,7 @@ static void compare_type(void *context, OBJECT_TYPE *type)
   if (i >= c->before->types || type == ob_types()->Type)
     return;
   /* Programs of a userland leave what the machine keeps of them. */
-  if (c->x->options.machine && type != ob_types()->DebugObject)
+  if (c->x->has_programs && type != ob_types()->DebugObject)
     return;
   if (type->TotalNumberOfObjects != c->before->objects[i] || type->TotalNumberOfHandles != c->before->handles[i])
     explore_found(c->x, DBGKSIM_FINDING_COUNTS, "%s: %u objects and %u handles, %u and %u before", type->Name,

@@ -326,6 +326,16 @@ START_TEST(an_event_after_the_detach_is_a_finding)
 }
 END_TEST
 
+START_TEST(an_attach_tells_of_the_oldest_thread_first)
+{
+  fresh_stage();
+  watch_attached(&stage, some_object, 8);
+  read_event(DbgCreateProcessStateChange, 16);
+  read_event(DbgCreateThreadStateChange, 12);
+  ck_only(DBGKSIM_FINDING_ORDER);
+}
+END_TEST
+
 START_TEST(two_outstanding_events_are_a_finding)
 {
   const DBGUI_WAIT_STATE_CHANGE change = {.NewState = DbgCreateProcessStateChange, .AppClientId = {8, 12}};
@@ -473,6 +483,7 @@ int main(void)
   tcase_add_test(own, a_good_history_is_no_finding);
   tcase_add_test(own, bad_histories_are_findings);
   tcase_add_test(own, an_event_after_the_detach_is_a_finding);
+  tcase_add_test(own, an_attach_tells_of_the_oldest_thread_first);
   tcase_add_test(own, two_outstanding_events_are_a_finding);
   tcase_add_test(own, an_exception_that_comes_twice_is_a_finding);
   TCase *freed = tcase_create("freed memory");

@@ -231,6 +231,48 @@ START_TEST(the_planted_bug_s_schedule_is_harmless_without_it)
 }
 END_TEST
 
+/* ---- other builds of the kernel ---- */
+
+static struct dbgksim_explore_options of_era(struct dbgksim_config *config, const char *era)
+{
+  struct dbgksim_explore_options o = options(DBGKSIM_BOTH_LOCKS);
+  dbgksim_config_init(config);
+  config->userland = "none";
+  config->era = era;
+  o.machine = config;
+  o.mode = DBGKSIM_EXPLORE_RANDOM;
+  o.schedules = 2000;
+  return o;
+}
+
+START_TEST(nothing_in_the_kernel_of_windows_7)
+{
+  size_t count;
+  const struct dbgksim_scenario *s = &dbgksim_explore_scenarios(&count)[_i];
+  struct dbgksim_config config;
+  struct dbgksim_explore_options o = of_era(&config, "win7");
+  struct dbgksim_explore_result r = explore(s, &o);
+  ck_nothing(s, &r);
+  dbgksim_explore_free(&r);
+}
+END_TEST
+
+/* CREATE_REPORTED is set when the message is sent, and not tested and set when a thread starts (spec/3.8): a thread
+ * that starts while an attach commits takes itself for the first. */
+START_TEST(windows_xp_may_report_a_process_twice)
+{
+  struct dbgksim_config config;
+  struct dbgksim_explore_options o = of_era(&config, "xp");
+  o.mode = DBGKSIM_EXPLORE_SYSTEMATIC;
+  o.preemptions = 2;
+  o.schedules = LIMIT;
+  struct dbgksim_explore_result r = explore(scenario("attach-threads"), &o);
+  ck_found("attach-threads", &o, &r, DBGKSIM_FINDING_TWICE, "DbgkCreateThread");
+  ck_assert_str_eq(r.findings[DBGKSIM_FINDING_TWICE].what, "CREATE_PROCESS was delivered twice");
+  dbgksim_explore_free(&r);
+}
+END_TEST
+
 /* ---- exploration itself ---- */
 
 START_TEST(one_seed_gives_one_result)
@@ -283,6 +325,8 @@ TCase *scenarios_case(void)
   tcase_add_test(tests, a_second_look_does_not_cure_the_freed_object);
   tcase_add_loop_test(tests, a_planted_lost_wakeup_is_found_and_replayed, 0, 2);
   tcase_add_test(tests, the_planted_bug_s_schedule_is_harmless_without_it);
+  tcase_add_loop_test(tests, nothing_in_the_kernel_of_windows_7, 0, (int)count);
+  tcase_add_test(tests, windows_xp_may_report_a_process_twice);
   tcase_add_test(tests, one_seed_gives_one_result);
   tcase_add_test(tests, the_space_grows_with_the_bound);
   return tests;
