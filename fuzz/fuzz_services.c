@@ -15,6 +15,7 @@
 #include "ntos/ke/internal.h"
 #include "ntos/svc/svc_object.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /** Scheduling choices of one case; the longest that ends takes a tenth. */
@@ -65,8 +66,22 @@ static unsigned choose(void *context, enum ke_choice_point point, KTHREAD *const
 
 /* ---- the state that each case starts from ---- */
 
+/* FUZZ_LOCKING=object-mutex-only or lost-wake-up: a kernel with a known defect, to see that it is found
+ * (docs/fuzzing.md). */
+static void choose_locking(void)
+{
+  const char *variant = getenv("FUZZ_LOCKING");
+  if (variant && !strcmp(variant, "object-mutex-only"))
+    dbgk_set_locking(DBGK_OBJECT_MUTEX, false);
+  else if (variant && !strcmp(variant, "lost-wake-up"))
+    dbgk_set_locking(DBGK_BOTH_LOCKS, true);
+  else
+    FUZZ_CHECK(!variant, "FUZZ_LOCKING: object-mutex-only or lost-wake-up");
+}
+
 static void prepare(void)
 {
+  choose_locking();
   EPROCESS *host = fuzz_machine()->host_process;
   FUZZ_CHECK(ob_handle_count(host) == 0, "the native process has handles at the start");
   for (unsigned i = 0; i < PROCESSES; i++) {

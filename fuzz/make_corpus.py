@@ -70,6 +70,16 @@ SERVICES = {
                        schedule=SWITCHY),
 }
 
+# Found by the fuzzer in kernels with a known defect (FUZZ_LOCKING), and made as small as it could.
+FOUND = {
+    "lost_wake_up": bytes.fromhex(
+        "030d00000000000303000000030300000003050000000001000000000900020000090002000009004e7457726974466c"
+        "6502000900000a014104020101020900000009007457726974654601"),
+    "object_mutex_only": bytes.fromhex(
+        "03120096ffffffffffffffff6572524e7454657200014101416565000000014141650000000001416500000001414165"
+        "0000000141416500000001414165000000014141650000000001416500000001414e74577269746546696c646c694641"),
+}
+
 # ---- dispatch: registers, code, memory, answers ----
 
 PAGES = 0x20000000
@@ -160,7 +170,7 @@ DISPATCH = {
 
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
-    for target, seeds in (("services", SERVICES), ("dispatch", DISPATCH)):
+    for target, seeds in (("services", {**SERVICES, **FOUND}), ("dispatch", DISPATCH)):
         os.makedirs(os.path.join(folder, target), exist_ok=True)
         for name, seed in seeds.items():
             with open(os.path.join(folder, target, name), "wb") as file:
