@@ -33,6 +33,7 @@ enum dbgksim_trace_kind {
   DBGKSIM_TRACE_IMAGE,             /**< a base, b size, c 1 mapped 0 unmapped; text: file name */
   DBGKSIM_TRACE_SWITCH,            /**< a tid switched to */
   DBGKSIM_TRACE_OUTPUT,            /**< program output was written: a stream (1, 2), b bytes */
+  DBGKSIM_TRACE_MONITOR,           /**< a monitor saw a call: a monitor, b call, c phase, d status; text: service */
   DBGKSIM_TRACE_KINDS
 };
 

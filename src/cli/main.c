@@ -11,6 +11,7 @@ static const struct {
 } commands[] = {
     {"run", "run a program without a debugger", command_run},
     {"trace", "show the debug events of a program", command_trace},
+    {"strace", "show the system services that a program calls", command_strace},
     {"replay", "run again what trace --record kept", command_replay},
     {"explore", "run scenarios under many schedules, and tell what goes wrong", command_explore},
     {"doctor", "tell what was found, or what to install", command_doctor},

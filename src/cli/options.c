@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/options.h"
 
+#include "cli/strace.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,11 +27,12 @@ enum {
   OPTION_UNTIL,
   OPTION_FORCE,
   OPTION_PROGRAM,
+  OPTION_CALLS_FORMAT,
 };
 
 #define NANOSECONDS_PER_MILLISECOND 1000000u
 #define MAX_ATTACH 1000000000u
-#define RUNS (CLI_RUN | CLI_TRACE | CLI_REPLAY)
+#define RUNS (CLI_RUN | CLI_TRACE | CLI_REPLAY | CLI_STRACE)
 #define TRACES (CLI_TRACE | CLI_REPLAY)
 /** A recording has another place for the option, or it has no effect on the run. Options without this bit are kept as
  *  they were given. */
@@ -52,7 +55,11 @@ static const struct description {
     {CLI_REPLAY, OPTION_UNTIL, "until", "N", "stop at event N, and show processes and threads"},
     {CLI_REPLAY, OPTION_FORCE, "force", NULL, "replay although files are not as they were"},
     {CLI_REPLAY, OPTION_PROGRAM, "program", "PATH", "where the program is now"},
-    {TRACES | ELSEWHERE, 'o', "output", "FILE", "write the trace to FILE"},
+    {CLI_STRACE | ELSEWHERE, 'e', "expression", "LIST",
+     "show only NAME, * and ?, families (debug, memory...), not !ITEM; commas between"},
+    {CLI_STRACE | ELSEWHERE, 'c', "summary", NULL, "count calls, failures and virtual time of each service instead"},
+    {CLI_STRACE | ELSEWHERE, OPTION_CALLS_FORMAT, "format", "text|jsonl", "text to read (default), JSON Lines"},
+    {TRACES | CLI_STRACE | ELSEWHERE, 'o', "output", "FILE", "write the trace to FILE"},
     {CLI_TRACE | ELSEWHERE, OPTION_RECORD, "record", "FILE", "keep in FILE what dbgksim replay needs"},
     {RUNS | ELSEWHERE, OPTION_PROGRAM_OUTPUT, "program-output", "FILE", "write what the program prints to FILE"},
     {RUNS | ELSEWHERE, OPTION_LOG, "log", "FILE", "write the kernel's remarks to FILE, as a service that is missing"},
@@ -70,7 +77,11 @@ static const struct description {
 
 const char *options_command(enum cli_command command)
 {
-  return command == CLI_RUN ? "run" : command == CLI_TRACE ? "trace" : command == CLI_REPLAY ? "replay" : "doctor";
+  return command == CLI_RUN      ? "run"
+         : command == CLI_TRACE  ? "trace"
+         : command == CLI_REPLAY ? "replay"
+         : command == CLI_STRACE ? "strace"
+                                 : "doctor";
 }
 
 static void print_help(enum cli_command command)
@@ -79,6 +90,7 @@ static void print_help(enum cli_command command)
       [CLI_RUN] = "Runs a Windows program (x86-64) without a debugger; ends with the low 8 bits of its exit code.",
       [CLI_TRACE] = "Runs a Windows program (x86-64) under a debugger and shows its debug events.",
       [CLI_REPLAY] = "Runs again what dbgksim trace --record kept: the same trace, or where the run differs.",
+      [CLI_STRACE] = "Runs a Windows program (x86-64) and shows the system services that it and its children call.",
       [CLI_DOCTOR] = "Tells what was found of the processor engine and the system DLLs, or what to install.",
   };
   printf("usage: dbgksim %s [OPTION...]%s\n%s\n\n", options_command(command),
@@ -100,6 +112,9 @@ static void print_help(enum cli_command command)
     puts("\nExit status: the recorded run's; 0 after --until; 1 for a run that differs; 2 for bad use, and for a file "
          "that\n"
          "is missing or has changed; 3 for a recording without an end.");
+  else if (command == CLI_STRACE)
+    puts("\nFamilies: debug memory process file section sync registry object token port system. Exit status: 2 for bad use"
+         "\nor a program that can not run, 3 for a run that did not come to its end, else the low 8 bits of the program's.");
   else if (command != CLI_DOCTOR)
     puts("\nPrograms see their own folder as C:\\app. Exit status: 2 for bad use or a program that can not run,\n"
          "3 for a run that did not come to its end (deadlock, budget).");
@@ -235,6 +250,15 @@ static const char *take(struct options *options, int option, const char *value)
   case OPTION_FORCE:
     options->force = true;
     return NULL;
+  case 'e':
+    options->filter = value;
+    return strace_check_filter(value) ? NULL : "no service or family is called like that:";
+  case 'c':
+    options->summary = true;
+    return NULL;
+  case OPTION_CALLS_FORMAT:
+    options->format = strcmp(value, "jsonl") == 0 ? CLI_JSONL : CLI_TEXT;
+    return options->format == CLI_JSONL || strcmp(value, "text") == 0 ? NULL : "--format is text or jsonl, not";
   case OPTION_PROGRAM:
     options->program_file = value;
     return NULL;

@@ -12,7 +12,7 @@
 #define CLI_INCOMPLETE 3 /**< deadlock, budget used up, failure inside */
 #define CLI_INTERRUPTED 130
 
-enum cli_command { CLI_RUN = 1, CLI_TRACE = 2, CLI_DOCTOR = 4, CLI_REPLAY = 8 };
+enum cli_command { CLI_RUN = 1, CLI_TRACE = 2, CLI_DOCTOR = 4, CLI_REPLAY = 8, CLI_STRACE = 16 };
 enum cli_format { CLI_TEXT, CLI_LINES, CLI_JSONL };
 
 /** An option as it was given. */
@@ -49,6 +49,8 @@ struct options {
   const char *recording; /**< to be replayed */
   uint64_t until;        /**< event to stop the replay at, 0: the end */
   bool force;            /**< replay although files are not as they were */
+  const char *filter;    /**< services that strace shows, NULL: all */
+  bool summary;          /**< strace shows totals instead of calls */
   struct option_given *given; /**< owned; in order */
   unsigned given_count;
 };

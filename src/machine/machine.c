@@ -327,6 +327,8 @@ enum dbgksim_status machine_stopped(dbgksim_machine *m)
     return machine_fail(m, DBGKSIM_INTERNAL, "triple fault: the machine has stopped");
   case KE_KERNEL_DEBUGGER:
     return machine_fail(m, DBGKSIM_KERNEL_DEBUGGER, "the machine waits for its kernel debugger");
+  case KE_NO_SERVICE_ENTRY:
+    return machine_fail(m, DBGKSIM_INTERNAL, "LSTAR leads to no code: the machine has stopped");
   default:
     return machine_fail(m, DBGKSIM_INTERNAL, "internal error: the log has the reason");
   }

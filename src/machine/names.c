@@ -159,7 +159,7 @@ static const char *const kind_names[DBGKSIM_TRACE_KINDS] = {
     K(FORWARD),    K(FORWARD_RESULT), K(SEND),           K(QUEUE),      K(FREEZE),   K(THAW),
     K(WAIT_EVENT), K(CONTINUE),       K(WAKE),           K(USER_FRAME), K(RESUME),   K(EXCEPTION_PORT),
     K(TERMINATE),  K(SERVICE),        K(SERVICE_RESULT), K(PROCESS),    K(THREAD),   K(IMAGE),
-    K(SWITCH),     K(OUTPUT),
+    K(SWITCH),     K(OUTPUT),         K(MONITOR),
 #undef K
 };
 

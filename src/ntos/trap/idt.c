@@ -40,7 +40,9 @@ bool KiInitializeTrapSystem(void)
   trap->idt_base = KI_IDT_ADDRESS;
   trap->idt_limit = 0xFFF;
   trap->next_slot = KI_SLOTS_ADDRESS;
-  trap->lstar = ki_handler_address(256);
+  trap->lstar = KI_SYSTEM_CALL_64;
+  trap->cstar = KI_SYSTEM_CALL_32;
+  trap->sysenter_eip = KI_FAST_CALL_ENTRY;
   trap->star = 0x0023001000000000ull;
   trap->sfmask = EFLAGS_TF | EFLAGS_IF | EFLAGS_DF | EFLAGS_NT;
   for (unsigned v = 0; v < 256; v++)

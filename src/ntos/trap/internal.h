@@ -50,10 +50,15 @@ struct ki_handler {
   void (*routine)(KTRAP_FRAME *TrapFrame, KEXCEPTION_FRAME *ExceptionFrame);
 };
 
+struct service_description;
+struct ki_monitor;
+
 /** What a service number stands for. */
 struct bound_service {
   const struct svc_entry *service; /**< NULL: not implemented */
   char *name;                      /**< pool; NULL: the number is not bound */
+  const struct service_description *description; /**< of its arguments; valid once looked up */
+  bool looked_up;
   bool reported;                   /**< missing, and the log has named it */
 };
 /** Numbers of one table of bound services: they come in a few dense ranges. */
@@ -67,7 +72,9 @@ struct trap_state {
   struct bound_service *bound[TRAP_MAX_SERVICES / TRAP_BOUND_SERVICES]; /**< pool; NULL: none of these numbers */
   ULONG64 idt_base;
   USHORT idt_limit;
-  ULONG64 lstar, star, sfmask;
+  ULONG64 lstar, cstar, star, sfmask, sysenter_eip;
+  struct ki_monitor *monitors; /**< pool; KI_MAX_MONITORS; NULL before the first */
+  ULONG64 installations, monitored_calls;
   PKDEBUG_ROUTINE KiDebugRoutine;
   BOOLEAN KdIgnoreUmExceptions;
   ULONG64 next_slot;
@@ -89,8 +96,17 @@ void ki_take_interrupt(KTHREAD *Thread, const struct cpu_trap *trap);
 void ki_single_step_at_exit(KTHREAD *Thread);
 /** Calls the service that rax names, on a frame that is filled, and puts its status there. */
 void ki_system_service(KTRAP_FRAME *f);
-/** KiSystemCall64. */
+/** The syscall instruction: goes where LSTAR leads, which is KiSystemCall64 unless a monitor has its place. */
 void ki_system_call(KTHREAD *Thread);
+/** The service entry of 64-bit code. */
+void KiSystemCall64(KTHREAD *Thread);
+/** Addresses of the service entries. */
+#define KI_SYSTEM_CALL_64 ki_handler_address(256)
+#define KI_SYSTEM_CALL_32 ki_handler_address(257)
+#define KI_FAST_CALL_ENTRY ki_handler_address(258)
+/** What is known of a service number: its name ("service 0x1234" if it has none), how many arguments it takes (4, those
+ *  in registers, if that is not known), and what they are, or NULL. */
+const struct service_description *ki_service_description(ULONG number, char *name, size_t size, UCHAR *arguments);
 /** Delivers a pending user APC through KiUserApcDispatcher. */
 void ki_deliver_user_apc(KTHREAD *Thread);
 /** The routine at a kernel address, NULL if none. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* KiSystemCall64 and the service table; the services that change the frame they return through. */
 #include "ntos/trap/internal.h"
+#include "ntos/trap/monitor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,6 +81,24 @@ const char *trap_service_name(ULONG number)
   return bound ? bound->name : NULL;
 }
 
+const struct service_description *ki_service_description(ULONG number, char *name, size_t size, UCHAR *arguments)
+{
+  struct bound_service *bound = bound_service(trap_state(), number);
+  *arguments = SERVICE_REGISTER_ARGUMENTS;
+  if (!bound || !bound->name) {
+    snprintf(name, size, "service 0x%x", number);
+    return NULL;
+  }
+  snprintf(name, size, "%s", bound->name);
+  if (!bound->service)
+    return NULL;
+  if (!bound->looked_up)
+    bound->description = service_describe(bound->service->name);
+  bound->looked_up = true;
+  *arguments = (UCHAR)bound->service->argument_count;
+  return bound->description;
+}
+
 /* A service that has no routine: named once in the log. */
 static NTSTATUS missing_service(struct bound_service *bound, ULONG number)
 {
@@ -126,7 +145,7 @@ void ki_system_service(KTRAP_FRAME *f)
   KiSetupForInstrumentationReturn(f);
 }
 
-void ki_system_call(KTHREAD *Thread)
+void KiSystemCall64(KTHREAD *Thread)
 {
   KTRAP_FRAME *f = ki_frame_of(Thread);
   const cpu *c = Thread->cpu;
