@@ -93,8 +93,6 @@ enum emu_status emu_create(const struct emu_config *config, emu **out, char *mes
     return fail(EMU_NO_MEMORY, "no address space for the processor", message, message_size);
   }
   kernel_area_init(e->kernel);
-  set_bit(e->kernel_pages, (EMU_GDT_ADDRESS - EMU_KERNEL_BASE) >> EMU_PAGE_SHIFT);
-  set_bit(e->kernel_pages, (EMU_STUBS_ADDRESS - EMU_KERNEL_BASE) >> EMU_PAGE_SHIFT);
   build_kernel_tables(e);
   *out = e;
   return EMU_OK;

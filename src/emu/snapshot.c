@@ -293,14 +293,6 @@ static uint64_t dirty_entries(const uint64_t *entry)
   return dirty;
 }
 
-static bool entries_differ(const uint64_t *a, const uint64_t *b)
-{
-  uint64_t differ = 0;
-  for (unsigned i = 0; i < 64; i++)
-    differ |= a[i] ^ b[i];
-  return differ != 0;
-}
-
 /* A table that the snapshot has, at the same addresses. */
 static bool restore_table(struct saved_engine *saved, uint32_t table)
 {
@@ -309,9 +301,12 @@ static bool restore_table(struct saved_engine *saved, uint32_t table)
   const struct leaf_info *was = &saved->leaves[table];
   uint64_t *entry = table_host(g, table);
   const uint64_t *old = (const uint64_t *)(const void *)(saved->tables + (size_t)table * EMU_PAGE_SIZE);
+  bool same = memcmp(entry, old, EMU_PAGE_SIZE) == 0;
+  if (same && memcmp(info, was, sizeof *info) == 0)
+    return true;
   for (unsigned w = 0; w < WORDS; w++, entry += 64, old += 64) {
     uint64_t written = info->touched[w], va = info->va - 1 + (uint64_t)w * 64 * EMU_PAGE_SIZE;
-    if (entries_differ(entry, old)) {
+    if (!same && memcmp(entry, old, 64 * sizeof *entry) != 0) {
       written |= dirty_entries(entry);
       memcpy(entry, old, 64 * sizeof *entry);
     }
@@ -437,7 +432,7 @@ static struct saved_engine *find_saved(const emu_snapshot *s, const engine *g)
   return NULL;
 }
 
-/* A page of which the kernel has no address yet has its first bytes. */
+/* A page of which the kernel has no address yet is zero, but for those that emu fills once and for all. */
 static void restore_kernel(const emu_snapshot *s)
 {
   emu *e = s->e;
@@ -449,7 +444,8 @@ static void restore_kernel(const emu_snapshot *s)
       if ((s->kernel_pages[w] >> bit & 1) != 0) {
         memcpy(to, from, EMU_PAGE_SIZE);
         from += EMU_PAGE_SIZE;
-      } else {
+      } else if (to != e->kernel + (EMU_GDT_ADDRESS - EMU_KERNEL_BASE) &&
+                 to != e->kernel + (EMU_STUBS_ADDRESS - EMU_KERNEL_BASE)) {
         memset(to, 0, EMU_PAGE_SIZE);
       }
     }

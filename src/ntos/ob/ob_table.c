@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define TAG POOL_TAG('O', 'b', 't', 'b')
-#define FIRST_CAPACITY 256u
+#define FIRST_CAPACITY 64u
 /* Windows keeps the first entry of each page of 256 for itself: no handle is a multiple of 0x400. */
 #define ENTRIES_PER_PAGE 256u
 #define NO_ENTRY 0u

@@ -62,7 +62,7 @@ struct bound_service {
   bool reported;                   /**< missing, and the log has named it */
 };
 /** Numbers of one table of bound services: they come in a few dense ranges. */
-#define TRAP_BOUND_SERVICES 256u
+#define TRAP_BOUND_SERVICES 64u
 
 struct trap_state {
   struct user_entry_points user;
