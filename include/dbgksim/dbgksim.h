@@ -42,7 +42,9 @@ enum dbgksim_status {
   DBGKSIM_NO_PROCESS,    /**< the debugger has no process left to wait for */
   DBGKSIM_NT_ERROR,      /**< a service failed; dbgksim_last_nt_status tells how */
   DBGKSIM_INTERNAL,      /**< an inconsistency inside; please report */
-  DBGKSIM_KERNEL_DEBUGGER /**< the machine stands still until dbgksim_kd_continue (dbgksim/kd.h) */
+  DBGKSIM_KERNEL_DEBUGGER,/**< the machine stands still until dbgksim_kd_continue (dbgksim/kd.h) */
+  DBGKSIM_BUGCHECK,      /**< the simulated kernel gave up (dbgksim/kernel.h); nothing runs in this machine any more */
+  DBGKSIM_TRIPLE_FAULT   /**< the simulated processor shut down; nothing runs in this machine any more */
 };
 
 typedef struct dbgksim_machine dbgksim_machine;

@@ -9,10 +9,15 @@
 enum dbgksim_trace_kind {
   DBGKSIM_TRACE_LOG,               /**< text: a remark of the kernel (a service that is missing, a limit) */
   DBGKSIM_TRACE_TRAP,              /**< a vector, b RIP, c error code, d fault address */
-  DBGKSIM_TRACE_GATE,              /**< a vector, b gate DPL, c handler address, d 1 if software; text: handler */
+  DBGKSIM_TRACE_GATE_FAULT,        /**< delivery through the IDT failed: a vector, b the fault that it gives, c its error code;
+                                        text: why */
+  DBGKSIM_TRACE_GATE,              /**< a vector, b gate DPL, c handler address, d 1 if software, e IST; text: handler */
   DBGKSIM_TRACE_TRAP_FRAME,        /**< a frame address, b RIP, c RSP, d EFLAGS; text: NT routine */
-  DBGKSIM_TRACE_DISPATCH,          /**< KiDispatchException: a code, b address, c first chance, d RIP in context */
-  DBGKSIM_TRACE_KD_STUB,           /**< KiDebugRoutine: a code, b service, c handled */
+  DBGKSIM_TRACE_DISPATCH,          /**< KiDispatchException: a code, b address, c first chance, d RIP in context, e PreviousMode */
+  DBGKSIM_TRACE_PREPROCESS,        /**< KiPreprocessFault: a the internal code, b the code that it becomes, c 1: resolved,
+                                        no exception; text: what it saw */
+  DBGKSIM_TRACE_DECISION,          /**< KiDispatchException: a code, b and c what decided; text: routine and outcome */
+  DBGKSIM_TRACE_KD_STUB,           /**< KiDebugRoutine: a code, b service, c handled, d second chance */
   DBGKSIM_TRACE_FORWARD,           /**< DbgkForwardException: a code, b debug port?, c second chance, d port present */
   DBGKSIM_TRACE_FORWARD_RESULT,    /**< a handled, b status of the send, c ReturnedStatus */
   DBGKSIM_TRACE_SEND,              /**< DbgkpSendApiMessage(Lpc): a ApiNumber, b flags (4: to the exception port) */
@@ -23,8 +28,9 @@ enum dbgksim_trace_kind {
   DBGKSIM_TRACE_CONTINUE,          /**< NtDebugContinue: a pid, b tid, c continue status, d result */
   DBGKSIM_TRACE_WAKE,              /**< DbgkpWakeTarget: a ApiNumber, b ReturnedStatus, c flags */
   DBGKSIM_TRACE_USER_FRAME,        /**< a new RSP, b dispatcher RIP, c status; text: dispatcher */
-  DBGKSIM_TRACE_RESUME,            /**< a RIP, b RSP, c EFLAGS: the thread returns from an exception */
+  DBGKSIM_TRACE_RESUME,            /**< a RIP, b RSP, c EFLAGS: the thread returns from an exception; d to the mode (1 user) */
   DBGKSIM_TRACE_EXCEPTION_PORT,    /**< the exception port was asked: a handled, b status of the send, c ReturnedStatus */
+  DBGKSIM_TRACE_BUGCHECK,          /**< KeBugCheckEx: a code, b-e parameters; text: its name. a 0: a triple fault at b */
   DBGKSIM_TRACE_TERMINATE,         /**< a status; text: process or thread */
   DBGKSIM_TRACE_SERVICE,           /**< a service number, b first argument, c second, d third; text: name */
   DBGKSIM_TRACE_SERVICE_RESULT,    /**< a status; text: name */

@@ -54,7 +54,7 @@ static void line(struct view *view, const char *routine, const char *format, ...
 
 static void explain_trap(struct view *view, const struct dbgksim_trace_record *r)
 {
-  char place[256], name[32];
+  char place[256], name[32], stack[32];
   view_place(view, r->pid, r->b, place, sizeof place);
   switch (r->kind) {
   case DBGKSIM_TRACE_TRAP:
@@ -66,9 +66,14 @@ static void explain_trap(struct view *view, const struct dbgksim_trace_record *r
     else
       line(view, name, "rip %s", place);
     break;
+  case DBGKSIM_TRACE_GATE_FAULT:
+    snprintf(name, sizeof name, "IDT[0x%02" PRIx64 "]", r->a);
+    line(view, name, "%s: %s, error code 0x%" PRIx64, r->text, vector_name(r->b), r->c);
+    break;
   case DBGKSIM_TRACE_GATE:
     snprintf(name, sizeof name, "IDT[0x%02" PRIx64 "]", r->a);
-    line(view, name, "gate DPL %" PRIu64 "%s, leads to %s", r->b, r->d ? ", reached by software" : "", r->text);
+    snprintf(stack, sizeof stack, r->e ? ", stack IST %" PRIu64 : "", r->e);
+    line(view, name, "gate DPL %" PRIu64 "%s%s, leads to %s", r->b, r->d ? ", reached by software" : "", stack, r->text);
     break;
   default:
     line(view, r->text, "KTRAP_FRAME 0x%" PRIx64 ": rip %s, rsp 0x%" PRIx64 ", eflags 0x%" PRIx64, r->a, place, r->c,
@@ -76,22 +81,54 @@ static void explain_trap(struct view *view, const struct dbgksim_trace_record *r
   }
 }
 
+/* Codes that only KiPreprocessFault sees. */
+static const char *code_name(uint64_t code, char number[16])
+{
+  static const char *const internal[] = {"KI_EXCEPTION_GP_FAULT", "KI_EXCEPTION_INVALID_OP",
+                                         "KI_EXCEPTION_INTEGER_DIVIDE_BY_ZERO"};
+  if (code > 0x10000000 && code <= 0x10000003)
+    return internal[code - 0x10000001];
+  return view_status((NTSTATUS)code, number);
+}
+
+/* "Routine: what it decided" */
+static void explain_decision(struct view *view, const struct dbgksim_trace_record *r)
+{
+  char routine[DBGKSIM_TRACE_TEXT];
+  const char *what = strstr(r->text, ": ");
+  snprintf(routine, sizeof routine, "%.*s", what ? (int)(what - r->text) : 0, r->text);
+  line(view, routine, "%s", what ? what + 2 : r->text);
+}
+
+static void explain_bugcheck(struct view *view, const struct dbgksim_trace_record *r)
+{
+  if (r->a)
+    line(view, "KeBugCheckEx", "0x%08" PRIx64 " %s (0x%" PRIx64 ", 0x%" PRIx64 ", 0x%" PRIx64 ", 0x%" PRIx64 ")", r->a,
+         r->text, r->b, r->c, r->d, r->e);
+  else
+    line(view, "triple fault", "#DF could not be delivered either, rip 0x%" PRIx64, r->b);
+}
+
 static void explain_dispatch(struct view *view, const struct dbgksim_trace_record *r)
 {
   char number[16], place[256], rip[256];
-  const char *code = view_status((NTSTATUS)r->a, number);
+  const char *code = code_name(r->a, number), *mode = r->e ? "" : ", kernel mode";
   switch (r->kind) {
   case DBGKSIM_TRACE_DISPATCH:
     view_place(view, r->pid, r->b, place, sizeof place);
     if (r->d == r->b)
-      line(view, "KiDispatchException", "%s at %s, %s chance", code, place, r->c ? "first" : "second");
+      line(view, "KiDispatchException", "%s at %s, %s chance%s", code, place, r->c ? "first" : "second", mode);
     else
-      line(view, "KiDispatchException", "%s at %s, %s chance, context's rip %s", code, place, r->c ? "first" : "second",
-           view_place(view, r->pid, r->d, rip, sizeof rip));
+      line(view, "KiDispatchException", "%s at %s, %s chance%s, context's rip %s", code, place,
+           r->c ? "first" : "second", mode, view_place(view, r->pid, r->d, rip, sizeof rip));
+    break;
+  case DBGKSIM_TRACE_PREPROCESS:
+    line(view, "KiPreprocessFault", "%s: %s", r->text,
+         r->c ? "no exception" : view_status((NTSTATUS)r->b, number));
     break;
   case DBGKSIM_TRACE_KD_STUB:
-    line(view, "KiDebugRoutine", r->c ? "debug service %" PRIu64 ": handled" : "the kernel debugger's stub passes",
-         r->b);
+    line(view, "KiDebugRoutine",
+         r->c ? "debug service %" PRIu64 ": handled" : "the kernel debugger's stub passes (service %" PRIu64 ")", r->b);
     break;
   case DBGKSIM_TRACE_FORWARD:
     line(view, "DbgkForwardException", "%s to the %s port, %s chance%s", code, r->b ? "debug" : "exception",
@@ -112,7 +149,7 @@ static void explain_dispatch(struct view *view, const struct dbgksim_trace_recor
       line(view, r->text, "no room for its frame at 0x%" PRIx64 ": %s", r->a, view_status((NTSTATUS)r->c, number));
     break;
   case DBGKSIM_TRACE_RESUME:
-    line(view, "back in user mode", "rip %s, rsp 0x%" PRIx64 ", eflags 0x%" PRIx64,
+    line(view, r->d ? "back in user mode" : "back in kernel mode", "rip %s, rsp 0x%" PRIx64 ", eflags 0x%" PRIx64,
          view_place(view, r->pid, r->a, rip, sizeof rip), r->b, r->c);
     break;
   case DBGKSIM_TRACE_EXCEPTION_PORT:
@@ -210,11 +247,19 @@ void explain_record(struct view *view, const struct dbgksim_trace_record *record
   view->last_probe = record->kind;
   switch (record->kind) {
   case DBGKSIM_TRACE_TRAP:
+  case DBGKSIM_TRACE_GATE_FAULT:
   case DBGKSIM_TRACE_GATE:
   case DBGKSIM_TRACE_TRAP_FRAME:
     explain_trap(view, record);
     break;
+  case DBGKSIM_TRACE_DECISION:
+    explain_decision(view, record);
+    break;
+  case DBGKSIM_TRACE_BUGCHECK:
+    explain_bugcheck(view, record);
+    break;
   case DBGKSIM_TRACE_DISPATCH:
+  case DBGKSIM_TRACE_PREPROCESS:
   case DBGKSIM_TRACE_KD_STUB:
   case DBGKSIM_TRACE_FORWARD:
   case DBGKSIM_TRACE_FORWARD_RESULT:

@@ -32,10 +32,12 @@ static void keep_record(void *context, const struct dbgksim_trace_record *record
 /* What leads to a trap is shown only if it becomes an exception: resolved page faults would drown the rest. */
 static bool hold(struct view *view, const struct dbgksim_trace_record *record)
 {
-  if (record->kind != DBGKSIM_TRACE_TRAP && record->kind != DBGKSIM_TRACE_GATE &&
-      record->kind != DBGKSIM_TRACE_TRAP_FRAME)
+  if (record->kind != DBGKSIM_TRACE_TRAP && record->kind != DBGKSIM_TRACE_GATE_FAULT &&
+      record->kind != DBGKSIM_TRACE_GATE && record->kind != DBGKSIM_TRACE_TRAP_FRAME)
     return false;
-  if (record->kind == DBGKSIM_TRACE_TRAP)
+  /* A gate that leads nowhere is followed by the fault of what is there. */
+  const bool goes_on = view->held_count && view->held[view->held_count - 1].kind == DBGKSIM_TRACE_GATE;
+  if (record->kind == DBGKSIM_TRACE_TRAP && !goes_on)
     view->held_count = 0;
   if (view->held_count < VIEW_HELD)
     view->held[view->held_count++] = *record;
@@ -53,7 +55,7 @@ static void show_records(struct view *view, const struct format *format)
     if (hold(view, record))
       continue;
     session_begin_line(view->session);
-    if (record->kind == DBGKSIM_TRACE_DISPATCH) {
+    if (record->kind == DBGKSIM_TRACE_DISPATCH || record->kind == DBGKSIM_TRACE_BUGCHECK) {
       for (size_t j = 0; j < view->held_count && view->held[0].tid == record->tid; j++)
         format->probe(view, &view->held[j]);
       view->held_count = 0;

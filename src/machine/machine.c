@@ -324,7 +324,12 @@ enum dbgksim_status machine_stopped(dbgksim_machine *m)
     m->stop_flag = 0;
     return machine_fail(m, DBGKSIM_INTERRUPTED, "interrupted");
   case KE_TRIPLE_FAULT:
-    return machine_fail(m, DBGKSIM_INTERNAL, "triple fault: the machine has stopped");
+    return machine_fail(m, DBGKSIM_TRIPLE_FAULT, "triple fault: the machine has stopped");
+  case KE_BUGCHECK: {
+    const struct dbgksim_bugcheck *b = KiGetBugCheck();
+    return machine_fail(m, DBGKSIM_BUGCHECK, "bug check %08X %s: the machine has stopped", b->code,
+                        b->name ? b->name : "");
+  }
   case KE_KERNEL_DEBUGGER:
     return machine_fail(m, DBGKSIM_KERNEL_DEBUGGER, "the machine waits for its kernel debugger");
   case KE_NO_SERVICE_ENTRY:

@@ -149,6 +149,10 @@ static const struct {
     N(STATUS_ASSERTION_FAILURE),
     N(STATUS_PROCESS_IS_PROTECTED),
     N(STATUS_NOT_FOUND),
+    N(STATUS_TOO_LATE),
+    N(STATUS_FLOAT_MULTIPLE_FAULTS),
+    N(STATUS_FLOAT_MULTIPLE_TRAPS),
+    N(STATUS_INVALID_DISPOSITION),
     N(STATUS_INVALID_EXCEPTION_HANDLER),
 #undef N
 };
@@ -156,6 +160,7 @@ static const struct {
 static const char *const kind_names[DBGKSIM_TRACE_KINDS] = {
 #define K(name) [DBGKSIM_TRACE_##name] = #name
     K(LOG),        K(TRAP),           K(GATE),           K(TRAP_FRAME), K(DISPATCH), K(KD_STUB),
+    K(GATE_FAULT), K(PREPROCESS),     K(DECISION),       K(BUGCHECK),
     K(FORWARD),    K(FORWARD_RESULT), K(SEND),           K(QUEUE),      K(FREEZE),   K(THAW),
     K(WAIT_EVENT), K(CONTINUE),       K(WAKE),           K(USER_FRAME), K(RESUME),   K(EXCEPTION_PORT),
     K(TERMINATE),  K(SERVICE),        K(SERVICE_RESULT), K(PROCESS),    K(THREAD),   K(IMAGE),
@@ -168,7 +173,7 @@ static const char *const status_names[] = {
     S(OK),          S(TIMEOUT),      S(DEADLOCK),   S(BUDGET),    S(INTERRUPTED),
     S(BUSY),        S(BAD_ARGUMENT), S(NO_MEMORY),  S(NOT_FOUND), S(BAD_IMAGE),
     S(NO_USERLAND), S(NO_ENGINE),    S(NO_PROCESS), S(NT_ERROR),  S(INTERNAL),
-    S(KERNEL_DEBUGGER),
+    S(KERNEL_DEBUGGER), S(BUGCHECK), S(TRIPLE_FAULT),
 #undef S
 };
 

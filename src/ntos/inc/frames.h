@@ -69,4 +69,21 @@ C_ASSERT_OFFSET(KEXCEPTION_FRAME, Rbp, 0xF8);
 C_ASSERT_OFFSET(KEXCEPTION_FRAME, R12, 0x118);
 C_ASSERT_OFFSET(KEXCEPTION_FRAME, Return, 0x138);
 
+/** What a handler decides. */
+typedef enum _EXCEPTION_DISPOSITION {
+  ExceptionContinueExecution,
+  ExceptionContinueSearch,
+  ExceptionNestedException,
+  ExceptionCollidedUnwind
+} EXCEPTION_DISPOSITION;
+
+/** A handler of kernel code. On x64 these are tables that the unwinder walks; kernel code is C here, so they are
+ *  registered, as on x86: a chain for each thread, innermost first (KTHREAD.ExceptionList). There is no unwinding: a
+ *  handler continues, with the context as it leaves it, or passes. */
+typedef struct _EXCEPTION_REGISTRATION_RECORD {
+  struct _EXCEPTION_REGISTRATION_RECORD *Next;
+  EXCEPTION_DISPOSITION (*Handler)(EXCEPTION_RECORD64 *ExceptionRecord,
+                                   struct _EXCEPTION_REGISTRATION_RECORD *EstablisherFrame, CONTEXT *ContextRecord);
+} EXCEPTION_REGISTRATION_RECORD;
+
 #endif

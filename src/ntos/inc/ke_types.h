@@ -13,6 +13,7 @@ struct _KTHREAD;
 struct _KPROCESS;
 struct _KTRAP_FRAME;
 struct _KEXCEPTION_FRAME;
+struct _EXCEPTION_REGISTRATION_RECORD;
 struct cpu;
 struct address_space;
 
@@ -156,6 +157,8 @@ typedef struct _KTHREAD {
   struct _KTRAP_FRAME *TrapFrame;          /**< host address in the slot; NULL while user code runs */
   struct _KEXCEPTION_FRAME *ExceptionFrame; /**< host address in the slot */
   struct cpu *cpu;
+  struct _EXCEPTION_REGISTRATION_RECORD *ExceptionList; /**< kernel-mode handlers of this thread, innermost first */
+  UCHAR kernel_traps;                       /**< traps of kernel code that it is inside of */
 
   fiber Fiber;
   void *stack; /**< from ke's stacks; NULL: the caller's own stack */

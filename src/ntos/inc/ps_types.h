@@ -50,6 +50,7 @@ typedef struct _EPROCESS {
   ULONG64 entry_point; /**< image base + AddressOfEntryPoint */
   ULONG Cookie;        /**< ProcessCookie */
   ULONG DefaultHardErrorProcessing;
+  void *PicoContext;       /**< not NULL: a Pico process, whose exceptions its provider sees (spec/2.1 step 4) */
   NTSTATUS fault_status;   /**< PsSetProcessFaultInformation: last second-chance exception */
   size_t PoolQuotaUsage, PoolQuotaLimit; /**< bytes of kernel pool charged to this process */
   UCHAR Protection;        /**< not 0: a protected process, that only its like may debug */

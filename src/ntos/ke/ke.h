@@ -47,8 +47,17 @@ struct ke_policy {
 void ke_set_policy(const struct ke_policy *policy);
 
 /** Why a machine stopped running although threads are left. */
-enum ke_end_reason { KE_RUNNING, KE_DEADLOCK, KE_BUDGET, KE_INTERRUPTED, KE_TRIPLE_FAULT, KE_INTERNAL_ERROR, KE_KERNEL_DEBUGGER,
-                     KE_NO_SERVICE_ENTRY };
+enum ke_end_reason {
+  KE_RUNNING,
+  KE_DEADLOCK,
+  KE_BUDGET,
+  KE_INTERRUPTED,
+  KE_TRIPLE_FAULT, /**< for good */
+  KE_INTERNAL_ERROR,
+  KE_KERNEL_DEBUGGER,
+  KE_NO_SERVICE_ENTRY,
+  KE_BUGCHECK /**< for good */
+};
 
 struct ke_config {
   size_t max_threads;       /**< fiber stacks to reserve */

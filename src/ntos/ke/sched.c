@@ -303,10 +303,16 @@ void KiQuantumEnd(void)
     give_way(ke, KE_CHOICE_QUANTUM);
 }
 
+/* Nothing runs after it. */
+static bool is_final(enum ke_end_reason reason)
+{
+  return reason == KE_BUGCHECK || reason == KE_TRIPLE_FAULT;
+}
+
 void ke_stop(enum ke_end_reason reason)
 {
   struct ke_state *ke = ki_state();
-  if (ke->end == KE_RUNNING)
+  if (ke->end == KE_RUNNING || is_final(reason))
     ke->end = reason;
   ke_wake_host();
 }
@@ -338,7 +344,8 @@ void ke_stop_at(const struct ke_point *point)
 
 void ke_resume(void)
 {
-  ki_state()->end = ki_state()->held ? KE_KERNEL_DEBUGGER : KE_RUNNING;
+  if (!is_final(ki_state()->end))
+    ki_state()->end = ki_state()->held ? KE_KERNEL_DEBUGGER : KE_RUNNING;
 }
 
 void ke_hold(void)

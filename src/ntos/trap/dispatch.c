@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* KiExceptionDispatch and KiDispatchException (spec/1.3, 2.1). */
+/* KiExceptionDispatch and KiDispatchException (spec/1.3, 2.1; the numbers in comments are the steps of 2.1). */
 #include "dbgk/dbgk.h"
 #include "ntos/trap/internal.h"
 
+#include <stdio.h>
 #include <string.h>
-
-/* What KiDispatchException lays out on the user stack, lowest address first (fact 19): CONTEXT, CONTEXT_EX (not before
- * Windows 7, spec/2.5), EXCEPTION_RECORD, MACHINE_FRAME. */
-#define USER_FRAME_CONTEXT_EX 0x4D0u
-#define USER_FRAME_RECORD 0x4F0u
-#define USER_FRAME_RECORD_BEFORE_CONTEXT_EX 0x4D0u
-#define USER_FRAME_MACHINE_FRAME 0xA0u /**< behind the record */
-#define USER_FRAME_SIZE (USER_FRAME_RECORD + USER_FRAME_MACHINE_FRAME + sizeof(MACHINE_FRAME))
 
 void KiExceptionDispatch(KTRAP_FRAME *TrapFrame, KEXCEPTION_FRAME *ExceptionFrame, NTSTATUS code, ULONG64 address,
                          ULONG count, ULONG64 p0, ULONG64 p1, ULONG64 p2)
@@ -27,47 +20,25 @@ void KiExceptionDispatch(KTRAP_FRAME *TrapFrame, KEXCEPTION_FRAME *ExceptionFram
   KiDispatchException(&record, ExceptionFrame, TrapFrame, (KPROCESSOR_MODE)(TrapFrame->SegCs & 1), TRUE);
 }
 
-void KiSetupForInstrumentationReturn(KTRAP_FRAME *TrapFrame)
+void ki_decided(const char *who, const char *what, NTSTATUS code, ULONG64 b, ULONG64 c)
 {
-  ULONG64 callback = KeGetCurrentThread()->Process->InstrumentationCallback;
-  if (callback) {
-    TrapFrame->R10 = TrapFrame->Rip;
-    TrapFrame->Rip = callback;
-  }
+  if (!trace_on(DBGKSIM_TRACE_DECISION))
+    return;
+  char text[DBGKSIM_TRACE_TEXT];
+  snprintf(text, sizeof text, "%s: %s", who, what);
+  trace_emit(DBGKSIM_TRACE_DECISION, text, (ULONG)code, b, c, 0, 0, 0);
 }
 
-/* Step 7, delivery to user mode. Leaves the frame at KiUserExceptionDispatcher. */
-static NTSTATUS deliver(const EXCEPTION_RECORD64 *record, const CONTEXT *context, KTRAP_FRAME *TrapFrame)
+BOOLEAN ki_call_debugger(EXCEPTION_RECORD64 *ExceptionRecord, KEXCEPTION_FRAME *ExceptionFrame, KTRAP_FRAME *TrapFrame,
+                         CONTEXT *Context, KPROCESSOR_MODE PreviousMode, BOOLEAN SecondChance)
 {
-  UCHAR frame[USER_FRAME_SIZE] = {0};
-  const bool extended = era_current()->context_ex;
-  const size_t record_at = extended ? USER_FRAME_RECORD : USER_FRAME_RECORD_BEFORE_CONTEXT_EX;
-  const size_t machine_frame_at = record_at + USER_FRAME_MACHINE_FRAME;
-  const size_t size = machine_frame_at + sizeof(MACHINE_FRAME);
-  const MACHINE_FRAME machine_frame = {.Rip = context->Rip, .Rsp = context->Rsp};
-  const CONTEXT_EX context_ex = {
-      .All = {-(LONG)sizeof(CONTEXT), sizeof(CONTEXT) + sizeof(CONTEXT_EX)},
-      .Legacy = {-(LONG)sizeof(CONTEXT), sizeof(CONTEXT)},
-  };
-  ULONG64 rsp = ((context->Rsp - sizeof(MACHINE_FRAME)) & ~0xFull) - machine_frame_at;
-  memcpy(frame, context, sizeof *context);
-  if (extended)
-    memcpy(frame + USER_FRAME_CONTEXT_EX, &context_ex, sizeof context_ex);
-  memcpy(frame + record_at, record, sizeof *record);
-  memcpy(frame + machine_frame_at, &machine_frame, sizeof machine_frame);
-  NTSTATUS status = ProbeForWrite(rsp, size, 1);
-  if (NT_SUCCESS(status))
-    status = mm_user_write(rsp, frame, size);
-  ULONG64 dispatcher = trap_state()->user.KiUserExceptionDispatcher;
-  TRACE(DBGKSIM_TRACE_USER_FRAME, "KiUserExceptionDispatcher", rsp, dispatcher, (ULONG)status, 0);
-  if (!NT_SUCCESS(status))
-    return status;
-  TrapFrame->EFlags &= ~EFLAGS_TF;
-  TrapFrame->Rsp = rsp;
-  TrapFrame->SegCs = KGDT64_R3_CODE;
-  TrapFrame->Rip = dispatcher;
-  KiSetupForInstrumentationReturn(TrapFrame);
-  return STATUS_SUCCESS;
+  PKDEBUG_ROUTINE routine = trap_state()->KiDebugRoutine;
+  if (!routine)
+    return FALSE;
+  BOOLEAN handled = routine(TrapFrame, ExceptionFrame, ExceptionRecord, Context, PreviousMode, SecondChance);
+  TRACE(DBGKSIM_TRACE_KD_STUB, NULL, (ULONG)ExceptionRecord->ExceptionCode, ExceptionRecord->ExceptionInformation[0],
+        handled, SecondChance);
+  return handled;
 }
 
 /* 2.4: a debug service, not a plain breakpoint. */
@@ -77,83 +48,123 @@ static BOOLEAN KdIsThisAKdTrap(const EXCEPTION_RECORD64 *record)
          record->ExceptionInformation[0] != 0;
 }
 
+/* The kernel debugger sees what no user-mode debugger will, and the debug services. */
+static bool kernel_debugger_first(const EXCEPTION_RECORD64 *record)
+{
+  if (KdIsThisAKdTrap(record))
+    return true;
+  if (PsGetCurrentProcess()->DebugPort) {
+    ki_decided("KiDebugRoutine", "not asked, the process has a debug port", record->ExceptionCode, 0, 0);
+    return false;
+  }
+  if (trap_state()->KdIgnoreUmExceptions) {
+    ki_decided("KiDebugRoutine", "not asked, it ignores user mode (KdIgnoreUmExceptions)", record->ExceptionCode, 0, 0);
+    return false;
+  }
+  return true;
+}
+
 static void adjust_for_32_bit_code(EXCEPTION_RECORD64 *record, CONTEXT *context)
 {
-  if ((context->SegCs & 0xFFF8) != 0x20)
-    return;
   if (record->ExceptionCode == STATUS_BREAKPOINT)
     record->ExceptionCode = STATUS_WX86_BREAKPOINT;
   else if (record->ExceptionCode == STATUS_SINGLE_STEP)
     record->ExceptionCode = STATUS_WX86_SINGLE_STEP;
   context->Rsp = (ULONG)context->Rsp & ~0xFull;
+  ki_decided("32-bit code", "breakpoint and step have codes of their own, rsp has 32 bits", record->ExceptionCode,
+             context->Rsp, 0);
 }
 
-static void second_chance(const EXCEPTION_RECORD64 *record)
+static void zero_unused_parameters(EXCEPTION_RECORD64 *record)
 {
-  if (DbgkForwardException(record, TRUE, TRUE) || DbgkForwardException(record, FALSE, TRUE))
-    return;
-  PsTerminateProcess(PsGetCurrentProcess(), record->ExceptionCode);
+  for (ULONG i = record->NumberParameters; i < EXCEPTION_MAXIMUM_PARAMETERS; i++)
+    record->ExceptionInformation[i] = 0;
+}
+
+/* False: the exception was only the alignment check's, which is now off (WoW64). */
+static bool adjust_for_user_mode(EXCEPTION_RECORD64 *record, KTRAP_FRAME *frame, CONTEXT *context)
+{
+  const EPROCESS *process = PsGetCurrentProcess();
+  if (process->Flags3 & PS_PROCESS_FLAGS3_MINIMAL)
+    return true;
+  if (process->WoW64Process && record->ExceptionCode == STATUS_DATATYPE_MISALIGNMENT && frame->EFlags & EFLAGS_AC) {
+    frame->EFlags &= ~EFLAGS_AC;
+    ki_decided("WoW64", "EFlags.AC is cleared, the instruction runs again", record->ExceptionCode, 0, 0);
+    return false;
+  }
+  if (ki_is_32_bit_code(context->SegCs))
+    adjust_for_32_bit_code(record, context);
+  return true;
+}
+
+/* The end of step 7. A stack that is used up replaces the record, without another question to the debugger. */
+static NTSTATUS deliver(const EXCEPTION_RECORD64 *record, const CONTEXT *context, KTRAP_FRAME *frame)
+{
+  NTSTATUS status = ki_deliver_to_user_mode(record, context, frame);
+  if (status != STATUS_STACK_OVERFLOW)
+    return status;
+  const EXCEPTION_RECORD64 overflow = {
+      .ExceptionCode = STATUS_STACK_OVERFLOW,
+      .ExceptionAddress = record->ExceptionAddress,
+  };
+  return ki_deliver_to_user_mode(&overflow, context, frame);
 }
 
 void KiDispatchException(EXCEPTION_RECORD64 *ExceptionRecord, KEXCEPTION_FRAME *ExceptionFrame, KTRAP_FRAME *TrapFrame,
                          KPROCESSOR_MODE PreviousMode, BOOLEAN FirstChance)
 {
-  struct trap_state *trap = trap_state();
   KTHREAD *thread = KeGetCurrentThread();
+  EXCEPTION_RECORD64 *const record = ExceptionRecord;
   CONTEXT context;
 
-  /* 1, 2 */
-  trap->KeExceptionDispatchCount++;
+  /* 1 */
+  trap_state()->KeExceptionDispatchCount++;
+  /* 2 */
   memset(&context, 0, sizeof context);
   context.ContextFlags = CONTEXT_ALL;
   KeContextFromKframes(TrapFrame, ExceptionFrame, thread, &context);
   /* 3 */
-  if (ExceptionRecord->ExceptionCode == STATUS_BREAKPOINT)
+  if (record->ExceptionCode == STATUS_BREAKPOINT)
     context.Rip -= 1;
-  TRACE(DBGKSIM_TRACE_DISPATCH, NULL, (ULONG)ExceptionRecord->ExceptionCode, ExceptionRecord->ExceptionAddress,
-        FirstChance, context.Rip);
-  /* 5: no kernel-mode code is executed, so only user mode gets here. */
-  (void)PreviousMode;
-  /* 6 */
-  if (!(PsGetCurrentProcess()->Flags3 & PS_PROCESS_FLAGS3_MINIMAL))
-    adjust_for_32_bit_code(ExceptionRecord, &context);
-  ULONG count = ExceptionRecord->NumberParameters;
-  for (ULONG i = count < EXCEPTION_MAXIMUM_PARAMETERS ? count : EXCEPTION_MAXIMUM_PARAMETERS;
-       i < EXCEPTION_MAXIMUM_PARAMETERS; i++)
-    ExceptionRecord->ExceptionInformation[i] = 0;
-
-  if (!FirstChance) {
-    /* 8 */
-    second_chance(ExceptionRecord);
-  } else {
-    /* 7 */
-    bool asks = !PsGetCurrentProcess()->DebugPort && !trap->KdIgnoreUmExceptions;
-    if ((asks || KdIsThisAKdTrap(ExceptionRecord)) && trap->KiDebugRoutine) {
-      BOOLEAN handled =
-          trap->KiDebugRoutine(TrapFrame, ExceptionFrame, ExceptionRecord, &context, UserMode, FALSE);
-      TRACE(DBGKSIM_TRACE_KD_STUB, NULL, (ULONG)ExceptionRecord->ExceptionCode,
-            ExceptionRecord->ExceptionInformation[0], handled, 0);
-      if (handled) {
-        /* 9 */
-        KeContextToKframes(TrapFrame, ExceptionFrame, thread, &context, KernelMode);
-        goto resume;
-      }
-    }
-    if (DbgkForwardException(ExceptionRecord, TRUE, FALSE))
-      goto resume;
-    NTSTATUS status = deliver(ExceptionRecord, &context, TrapFrame);
-    if (status == STATUS_STACK_OVERFLOW) {
-      EXCEPTION_RECORD64 overflow = {
-          .ExceptionCode = STATUS_STACK_OVERFLOW,
-          .ExceptionAddress = ExceptionRecord->ExceptionAddress,
-      };
-      status = deliver(&overflow, &context, TrapFrame);
-    }
-    if (!NT_SUCCESS(status))
-      second_chance(ExceptionRecord);
+  if (trace_on(DBGKSIM_TRACE_DISPATCH))
+    trace_emit(DBGKSIM_TRACE_DISPATCH, NULL, (ULONG)record->ExceptionCode, record->ExceptionAddress, FirstChance,
+               context.Rip, PreviousMode, 0);
+  /* 4 */
+  if (PreviousMode == UserMode && ki_pico_dispatch(record, ExceptionFrame, TrapFrame, 0))
+    goto resume;
+  if (KiPreprocessFault(record, &context, PreviousMode))
+    goto handled;
+  /* 5 */
+  if (PreviousMode == KernelMode) {
+    if (ki_dispatch_kernel(record, ExceptionFrame, TrapFrame, &context, FirstChance))
+      goto handled;
+    KeBugCheckEx(KMODE_EXCEPTION_NOT_HANDLED, (ULONG64)(LONG64)record->ExceptionCode, record->ExceptionAddress,
+                 record->ExceptionInformation[0], record->ExceptionInformation[1]);
   }
+  /* 6 */
+  if (!adjust_for_user_mode(record, TrapFrame, &context))
+    goto resume;
+  zero_unused_parameters(record);
+  if (FirstChance) {
+    /* 7 */
+    if (kernel_debugger_first(record) &&
+        ki_call_debugger(record, ExceptionFrame, TrapFrame, &context, UserMode, FALSE))
+      goto handled;
+    if (DbgkForwardException(record, TRUE, FALSE))
+      goto resume;
+    if (ki_pico_dispatch(record, ExceptionFrame, TrapFrame, 1) || NT_SUCCESS(deliver(record, &context, TrapFrame)))
+      goto resume;
+  }
+  /* 8 */
+  if (!DbgkForwardException(record, TRUE, TRUE) && !ki_pico_dispatch(record, ExceptionFrame, TrapFrame, 2) &&
+      !DbgkForwardException(record, FALSE, TRUE))
+    PsTerminateProcess(PsGetCurrentProcess(), record->ExceptionCode);
+  goto resume;
+handled:
+  /* 9 */
+  KeContextToKframes(TrapFrame, ExceptionFrame, thread, &context, KernelMode);
 resume:
-  TRACE(DBGKSIM_TRACE_RESUME, NULL, TrapFrame->Rip, TrapFrame->Rsp, TrapFrame->EFlags, 0);
+  TRACE(DBGKSIM_TRACE_RESUME, NULL, TrapFrame->Rip, TrapFrame->Rsp, TrapFrame->EFlags, PreviousMode);
 }
 
 void trap_set_debug_routine(PKDEBUG_ROUTINE routine, BOOLEAN IgnoreUmExceptions)

@@ -2,10 +2,9 @@
 /* What each gate leads to (the vector table of spec/1.1). */
 #include "ntos/trap/internal.h"
 
-#include <stdio.h>
+#include <string.h>
 
 #define NO_ADDRESS (~(ULONG64)0)
-#define MAX_INSTRUCTION 15u
 
 static void raise(KTRAP_FRAME *f, KEXCEPTION_FRAME *e, NTSTATUS code)
 {
@@ -17,28 +16,15 @@ static void raise_access_violation(KTRAP_FRAME *f, KEXCEPTION_FRAME *e, ULONG64 
   KiExceptionDispatch(f, e, STATUS_ACCESS_VIOLATION, f->Rip, 2, type, address, 0);
 }
 
-/* Bytes at the frame's Rip; how many could be read. */
-static size_t instruction_bytes(const KTRAP_FRAME *f, UCHAR bytes[MAX_INSTRUCTION])
+/* KiPreprocessFault finds the status; what the processor tells is the first parameter. */
+static void raise_internal(KTRAP_FRAME *f, KEXCEPTION_FRAME *e, NTSTATUS code)
 {
-  size_t n = MAX_INSTRUCTION;
-  while (n && !NT_SUCCESS(mm_user_read(bytes, f->Rip, n)))
-    n--;
-  return n;
-}
-
-static bool read_operand(void *context, uint64_t va, void *buffer, size_t size)
-{
-  (void)context;
-  return NT_SUCCESS(mm_user_read(buffer, va, size));
+  KiExceptionDispatch(f, e, code, f->Rip, 2, f->ErrorCode & 0xFFFF, 0, 0);
 }
 
 static void KiDivideErrorFault(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
 {
-  /* KiPreprocessFault: the processor does not say which of the two it was. */
-  UCHAR bytes[MAX_INSTRUCTION];
-  size_t n = instruction_bytes(f, bytes);
-  bool overflow = emu_decode_divide_overflow(KeGetCurrentThread()->cpu, bytes, n, read_operand, NULL);
-  raise(f, e, overflow ? STATUS_INTEGER_OVERFLOW : STATUS_INTEGER_DIVIDE_BY_ZERO);
+  raise_internal(f, e, KI_EXCEPTION_INTEGER_DIVIDE_BY_ZERO);
 }
 
 static void KiDebugTrapOrFault(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
@@ -66,7 +52,17 @@ static void KiBoundFault(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
 
 static void KiInvalidOpcodeFault(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
 {
-  raise(f, e, STATUS_ILLEGAL_INSTRUCTION);
+  raise_internal(f, e, KI_EXCEPTION_INVALID_OP);
+}
+
+static void KiInvalidTssFault(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
+{
+  raise_access_violation(f, e, 0, NO_ADDRESS);
+}
+
+static void KiSegmentNotPresentFault(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
+{
+  raise_access_violation(f, e, 0, NO_ADDRESS);
 }
 
 static void KiStackFault(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
@@ -76,26 +72,11 @@ static void KiStackFault(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
 
 static void KiGeneralProtectionFault(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
 {
-  UCHAR bytes[MAX_INSTRUCTION];
-  unsigned length = 0;
-  size_t n = instruction_bytes(f, bytes);
-  /* An error code names a selector, or an IDT entry (bit 1), which has no address. */
-  if (f->ErrorCode & 2) {
-    raise_access_violation(f, e, 0, NO_ADDRESS);
-  } else if (f->ErrorCode) {
-    raise_access_violation(f, e, 0, f->ErrorCode & ~7ull);
-  } else if (emu_decode_privileged(bytes, n, &length)) {
-    raise(f, e, STATUS_PRIVILEGED_INSTRUCTION);
-  } else if (n == MAX_INSTRUCTION && !length) {
-    raise(f, e, STATUS_ILLEGAL_INSTRUCTION);
-  } else {
-    raise_access_violation(f, e, 0, NO_ADDRESS);
-  }
+  raise_internal(f, e, KI_EXCEPTION_GP_FAULT);
 }
 
 static void KiPageFault(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
 {
-  enum { PF_WRITE = 2, PF_FETCH = 0x10 };
   enum mm_access access = f->ErrorCode & PF_FETCH ? MM_EXECUTE : f->ErrorCode & PF_WRITE ? MM_WRITE : MM_READ;
   static const ULONG64 types[] = {[MM_READ] = 0, [MM_WRITE] = 1, [MM_EXECUTE] = 8};
   ULONG64 address = f->FaultAddress;
@@ -106,34 +87,16 @@ static void KiPageFault(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
     f->EFlags &= ~EFLAGS_RF;
     return;
   }
+  /* Kernel code may fault on user addresses only. */
+  if (!(f->SegCs & 1) && address > MM_HIGHEST_USER_ADDRESS)
+    KeBugCheckEx(PAGE_FAULT_IN_NONPAGED_AREA, address, types[access], f->Rip, 0);
   ULONG count = status == STATUS_IN_PAGE_ERROR ? 3 : 2;
   KiExceptionDispatch(f, e, status, f->Rip, count, types[access], address, (ULONG)STATUS_END_OF_FILE);
-}
-
-static void KiFloatingErrorFault(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
-{
-  KiExceptionDispatch(f, e, STATUS_FLOAT_INVALID_OPERATION, f->Rip, 1, 0, 0, 0);
 }
 
 static void KiAlignmentFault(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
 {
   raise(f, e, STATUS_DATATYPE_MISALIGNMENT);
-}
-
-static void KiXmmException(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
-{
-  static const NTSTATUS by_bit[6] = {STATUS_FLOAT_INVALID_OPERATION, STATUS_FLOAT_DENORMAL_OPERAND,
-                                     STATUS_FLOAT_DIVIDE_BY_ZERO,    STATUS_FLOAT_OVERFLOW,
-                                     STATUS_FLOAT_UNDERFLOW,         STATUS_FLOAT_INEXACT_RESULT};
-  ULONG raised = f->MxCsr & ~(f->MxCsr >> 7) & 0x3F;
-  NTSTATUS code = STATUS_FLOAT_INVALID_OPERATION;
-  for (unsigned i = 0; i < 6; i++) {
-    if (raised >> i & 1) {
-      code = by_bit[i];
-      break;
-    }
-  }
-  KiExceptionDispatch(f, e, code, f->Rip, 2, 0, f->MxCsr, 0);
 }
 
 /* INT 29: never offered to user handlers (fact 24). The frame is moved back onto the instruction. */
@@ -146,6 +109,8 @@ static void KiRaiseSecurityCheckFailure(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
       .ExceptionInformation = {f->Rcx},
   };
   f->Rip -= 2;
+  if (!(f->SegCs & 1))
+    KeBugCheckEx(KERNEL_SECURITY_CHECK_FAILURE, f->Rcx, ki_kernel_address(f), 0, 0);
   record.ExceptionAddress = f->Rip;
   KiDispatchException(&record, e, f, UserMode, FALSE);
 }
@@ -172,19 +137,58 @@ static void KiSystemService(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
   ki_system_service(f);
 }
 
+/* Interrupts of devices and of other processors: nobody waits for them here. */
+static void ignore(const char *name)
+{
+  TRACE(DBGKSIM_TRACE_LOG, name, 0, 0, 0, 0);
+}
+
 static void KiUnexpectedInterrupt(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
 {
   (void)f, (void)e;
-  TRACE(DBGKSIM_TRACE_LOG, "an unexpected interrupt reached the kernel", 0, 0, 0, 0);
+  ignore("an unexpected interrupt reached the kernel");
+}
+
+static void KiNmiInterrupt(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
+{
+  (void)f, (void)e;
+  ignore("a non-maskable interrupt that nobody claims");
+}
+
+static void KiApcInterrupt(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
+{
+  (void)f, (void)e;
+  ignore("an APC interrupt without an APC");
+}
+
+static void KiDpcInterrupt(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
+{
+  (void)f, (void)e;
+  ignore("a DPC interrupt without a DPC");
+}
+
+static void KiNpxNotAvailableFault(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
+{
+  (void)e;
+  KeBugCheckEx(UNEXPECTED_KERNEL_MODE_TRAP, 7, f->Rip, 0, 0);
+}
+
+static void KiNpxSegmentOverrunAbort(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
+{
+  (void)e;
+  KeBugCheckEx(UNEXPECTED_KERNEL_MODE_TRAP, 9, f->Rip, 0, 0);
+}
+
+static void KiMcheckAbort(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
+{
+  (void)e;
+  KeBugCheckEx(MACHINE_CHECK_EXCEPTION, 0, f->Rip, 0, 0);
 }
 
 static void KiDoubleFaultAbort(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
 {
-  (void)f, (void)e;
-  TRACE(DBGKSIM_TRACE_LOG, "bugcheck 7F (8): double fault", 0, 0, 0, 0);
-  ke_stop(KE_TRIPLE_FAULT);
-  for (;;)
-    KiQuantumEnd();
+  (void)e;
+  KeBugCheckEx(UNEXPECTED_KERNEL_MODE_TRAP, VECTOR_DOUBLE_FAULT, ki_kernel_address(f), 0, 0);
 }
 
 #define HANDLER(name) {#name, name}
@@ -192,23 +196,29 @@ static const struct ki_handler unexpected = HANDLER(KiUnexpectedInterrupt);
 static const struct ki_handler handlers[256] = {
     [0] = HANDLER(KiDivideErrorFault),
     [1] = HANDLER(KiDebugTrapOrFault),
+    [2] = HANDLER(KiNmiInterrupt),
     [3] = HANDLER(KiBreakpointTrap),
     [4] = HANDLER(KiOverflowTrap),
     [5] = HANDLER(KiBoundFault),
     [6] = HANDLER(KiInvalidOpcodeFault),
+    [7] = HANDLER(KiNpxNotAvailableFault),
     [8] = HANDLER(KiDoubleFaultAbort),
-    [10] = HANDLER(KiStackFault),
-    [11] = HANDLER(KiStackFault),
+    [9] = HANDLER(KiNpxSegmentOverrunAbort),
+    [10] = HANDLER(KiInvalidTssFault),
+    [11] = HANDLER(KiSegmentNotPresentFault),
     [12] = HANDLER(KiStackFault),
     [13] = HANDLER(KiGeneralProtectionFault),
     [14] = HANDLER(KiPageFault),
     [16] = HANDLER(KiFloatingErrorFault),
     [17] = HANDLER(KiAlignmentFault),
+    [18] = HANDLER(KiMcheckAbort),
     [19] = HANDLER(KiXmmException),
+    [0x1F] = HANDLER(KiApcInterrupt),
     [0x29] = HANDLER(KiRaiseSecurityCheckFailure),
     [0x2C] = HANDLER(KiRaiseAssertion),
     [0x2D] = HANDLER(KiDebugServiceTrap),
     [0x2E] = HANDLER(KiSystemService),
+    [0x2F] = HANDLER(KiDpcInterrupt),
 };
 
 ULONG64 ki_handler_address(unsigned vector)
@@ -222,4 +232,12 @@ const struct ki_handler *ki_handler_at(ULONG64 address)
     return NULL;
   const struct ki_handler *handler = &handlers[(address - KI_HANDLERS_ADDRESS) / KI_HANDLER_SIZE];
   return handler->routine ? handler : &unexpected;
+}
+
+ULONG64 KiFindRoutine(const char *Name)
+{
+  for (unsigned v = 0; v < 256; v++)
+    if (handlers[v].name && strcmp(handlers[v].name, Name) == 0)
+      return ki_handler_address(v);
+  return 0;
 }

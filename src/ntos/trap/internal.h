@@ -15,6 +15,7 @@
 #define KI_HANDLERS_ADDRESS EMU_KERNEL_FIRST_FREE /**< one address per kernel routine that can be entered */
 #define KI_HANDLER_SIZE 16u
 #define KI_IST_STACKS (EMU_KERNEL_FIRST_FREE + 0x4000)
+#define KI_IST_STACK_SIZE 0x1000u
 #define KI_SLOTS_ADDRESS (EMU_KERNEL_FIRST_FREE + 0x10000) /**< kernel stack slots of the threads */
 #define KI_SLOT_SIZE 0x1000u
 
@@ -32,8 +33,26 @@ C_ASSERT_SIZE(KIDTENTRY64, 16);
 /** A KEXCEPTION_FRAME and the record lie below the trap frame: a call's return address, then rsp lowered by 0x1D8
  *  (spec/1.3). */
 #define KI_EXCEPTION_FRAME_ROOM (8u + 0x1D8u)
+#define KI_IDT_GATES 256u
+#define KI_IDT_LIMIT 0xFFFu
+/** Traps of kernel code inside of each other; more of them make no progress any more. */
+#define KI_MAX_KERNEL_TRAPS 16u
 #define IDT_INTERRUPT_GATE 0xEu
 #define IDT_TRAP_GATE 0xFu
+
+#define VECTOR_DEBUG 1u
+#define VECTOR_DOUBLE_FAULT 8u
+#define VECTOR_GENERAL_PROTECTION 13u
+#define VECTOR_PAGE_FAULT 14u
+/* Error code of #PF. */
+#define PF_WRITE 0x2u
+#define PF_FETCH 0x10u
+#define EFLAGS_ALWAYS 0x2u
+
+/* Codes that handlers hand to KiPreprocessFault; nobody else sees them. */
+#define KI_EXCEPTION_GP_FAULT NT_STATUS_VALUE(0x10000001)
+#define KI_EXCEPTION_INVALID_OP NT_STATUS_VALUE(0x10000002)
+#define KI_EXCEPTION_INTEGER_DIVIDE_BY_ZERO NT_STATUS_VALUE(0x10000003)
 
 typedef struct _KTSS64 {
   ULONG Reserved0;
@@ -70,17 +89,21 @@ struct trap_state {
   size_t service_count, service_capacity;
   bool services_sorted;
   struct bound_service *bound[TRAP_MAX_SERVICES / TRAP_BOUND_SERVICES]; /**< pool; NULL: none of these numbers */
-  ULONG64 idt_base;
   USHORT idt_limit;
   ULONG64 lstar, cstar, star, sfmask, sysenter_eip;
   struct ki_monitor *monitors; /**< pool; KI_MAX_MONITORS; NULL before the first */
   ULONG64 installations, monitored_calls;
   PKDEBUG_ROUTINE KiDebugRoutine;
   BOOLEAN KdIgnoreUmExceptions;
+  PS_PICO_PROVIDER_ROUTINES pico;
   ULONG64 next_slot;
   ULONG64 *free_slots; /**< returned slots, last in first out */
   size_t free_slot_count, free_slot_capacity;
   ULONG64 KeExceptionDispatchCount;
+  enum ke_end_reason stopped;       /**< KE_BUGCHECK, KE_TRIPLE_FAULT: for good */
+  struct dbgksim_bugcheck bugcheck; /**< of a triple fault: parameter 0 is the address */
+  const KTHREAD *injected_thread;   /**< takes `injected` in place of running user code; NULL: none */
+  struct cpu_trap injected;
 };
 static inline struct trap_state *trap_state(void) { return KeGetPcr()->trap; }
 
@@ -88,10 +111,57 @@ static inline struct trap_state *trap_state(void) { return KeGetPcr()->trap; }
 void ki_save_frames(KTHREAD *Thread, KTRAP_FRAME *TrapFrame, KEXCEPTION_FRAME *ExceptionFrame, UCHAR ExceptionActive);
 /** Loads the register file from the frames: the thread goes back to user mode. */
 void ki_restore_frames(KTHREAD *Thread, const KTRAP_FRAME *TrapFrame, const KEXCEPTION_FRAME *ExceptionFrame);
-/** What a machine frame of user mode holds, from the register file. */
-void ki_push_machine_frame(KTHREAD *Thread, KTRAP_FRAME *TrapFrame, ULONG64 Rip, ULONG EFlags, ULONG64 ErrorCode);
+/** Where the processor was when an event came: what it pushes. */
+struct ki_origin {
+  ULONG64 Rip, Rsp;
+  ULONG EFlags;
+  USHORT SegCs, SegSs;
+};
+/** Pushes a machine frame. */
+void ki_push_machine_frame(KTRAP_FRAME *TrapFrame, const struct ki_origin *Origin, ULONG64 ErrorCode);
+/** The user code that the register file is in. */
+static inline struct ki_origin ki_user_origin(const KTHREAD *Thread)
+{
+  const cpu *c = Thread->cpu;
+  return (struct ki_origin){c->rip, c->gpr[CPU_RSP], (ULONG)c->rflags, c->cs, c->ss};
+}
 /** Takes a trap of the processor through the IDT to its handler. */
 void ki_take_interrupt(KTHREAD *Thread, const struct cpu_trap *trap);
+/** What a gate's bits mean, without the name of its routine. */
+void ki_decode_gate(const KIDTENTRY64 *entry, struct dbgksim_gate *gate);
+/** Code segments of 32-bit code: selector 20, whatever its RPL. */
+static inline bool ki_is_32_bit_code(ULONG SegCs) { return (SegCs & 0xFFF8) == 0x20; }
+/** Where the stack of the current thread's kernel code is. */
+ULONG64 ki_kernel_stack_pointer(void);
+/** The machine stops for good: even the double fault could not be delivered. */
+_Noreturn void ki_triple_fault(ULONG64 Rip);
+
+/* ---- steps of KiDispatchException ---- */
+
+/** Traces what a step decided. */
+void ki_decided(const char *who, const char *what, NTSTATUS code, ULONG64 b, ULONG64 c);
+/** KiPreprocessFault: turns internal codes into statuses. TRUE: resolved in *Context, no exception. */
+BOOLEAN KiPreprocessFault(EXCEPTION_RECORD64 *ExceptionRecord, CONTEXT *Context, KPROCESSOR_MODE PreviousMode);
+/** Calls the Pico provider of the current process, if it has one. TRUE: handled. */
+BOOLEAN ki_pico_dispatch(EXCEPTION_RECORD64 *ExceptionRecord, KEXCEPTION_FRAME *ExceptionFrame, KTRAP_FRAME *TrapFrame,
+                         ULONG Phase);
+/** Calls KiDebugRoutine. */
+BOOLEAN ki_call_debugger(EXCEPTION_RECORD64 *ExceptionRecord, KEXCEPTION_FRAME *ExceptionFrame, KTRAP_FRAME *TrapFrame,
+                         CONTEXT *Context, KPROCESSOR_MODE PreviousMode, BOOLEAN SecondChance);
+/** Step 5. FALSE: nobody handled it. */
+BOOLEAN ki_dispatch_kernel(EXCEPTION_RECORD64 *ExceptionRecord, KEXCEPTION_FRAME *ExceptionFrame,
+                           KTRAP_FRAME *TrapFrame, CONTEXT *Context, BOOLEAN FirstChance);
+/** The end of step 7: leaves the frame at KiUserExceptionDispatcher. */
+NTSTATUS ki_deliver_to_user_mode(const EXCEPTION_RECORD64 *ExceptionRecord, const CONTEXT *Context,
+                                 KTRAP_FRAME *TrapFrame);
+
+/* ---- handlers of float.c ---- */
+
+/** Vector 16. */
+void KiFloatingErrorFault(KTRAP_FRAME *f, KEXCEPTION_FRAME *e);
+/** Vector 19. */
+void KiXmmException(KTRAP_FRAME *f, KEXCEPTION_FRAME *e);
+
 /** Single-step trap at the frame's Rip, with nothing executed (spec/2.5, first point). */
 void ki_single_step_at_exit(KTHREAD *Thread);
 /** Calls the service that rax names, on a frame that is filled, and puts its status there. */
@@ -118,6 +188,12 @@ void KiSetupForInstrumentationReturn(KTRAP_FRAME *TrapFrame);
 /** Builds record and dispatches (spec/1.3); parameters beyond `count` are ignored. */
 void KiExceptionDispatch(KTRAP_FRAME *TrapFrame, KEXCEPTION_FRAME *ExceptionFrame, NTSTATUS code, ULONG64 address,
                          ULONG count, ULONG64 p0, ULONG64 p1, ULONG64 p2);
+/** Address in the kernel arena of something that lies there. */
+static inline ULONG64 ki_kernel_address(const void *host)
+{
+  const UCHAR *base = emu_kernel_host(KeGetPcr()->emu, EMU_KERNEL_BASE, 1);
+  return EMU_KERNEL_BASE + (ULONG64)((const UCHAR *)host - base);
+}
 /** The fixed frames of a thread's slot. */
 static inline KTRAP_FRAME *ki_frame_of(KTHREAD *Thread)
 {

@@ -118,6 +118,7 @@ void ki_single_step_at_exit(KTHREAD *Thread)
 
 static void take_trap(KTHREAD *Thread, const struct cpu_trap *trap)
 {
+  const struct ki_origin origin = ki_user_origin(Thread);
   switch (trap->kind) {
   case CPU_TRAP_EXCEPTION:
     ki_take_interrupt(Thread, trap);
@@ -133,7 +134,7 @@ static void take_trap(KTHREAD *Thread, const struct cpu_trap *trap)
   case CPU_TRAP_FAILED:
     Thread->TrapFrame = ki_frame_of(Thread);
     Thread->ExceptionFrame = (KEXCEPTION_FRAME *)((UCHAR *)Thread->TrapFrame - KI_EXCEPTION_FRAME_ROOM);
-    ki_push_machine_frame(Thread, Thread->TrapFrame, Thread->cpu->rip, (ULONG)Thread->cpu->rflags, 0);
+    ki_push_machine_frame(Thread->TrapFrame, &origin, 0);
     ki_save_frames(Thread, Thread->TrapFrame, Thread->ExceptionFrame, TRAP_INTERRUPT);
     if (trap->kind == CPU_TRAP_FAILED) {
       TRACE(DBGKSIM_TRACE_LOG, cpu_failure(Thread->cpu), Thread->cpu->rip, 0, 0, 0);
@@ -144,6 +145,22 @@ static void take_trap(KTHREAD *Thread, const struct cpu_trap *trap)
   }
 }
 
+void trap_inject(ETHREAD *Thread, const struct cpu_trap *Trap)
+{
+  trap_state()->injected_thread = &Thread->Tcb;
+  trap_state()->injected = *Trap;
+}
+
+static bool take_injected(const KTHREAD *Thread, struct cpu_trap *trap)
+{
+  struct trap_state *state = trap_state();
+  if (__builtin_expect(state->injected_thread != Thread, 1))
+    return false;
+  *trap = state->injected;
+  state->injected_thread = NULL;
+  return true;
+}
+
 _Noreturn void KiUserModeLoop(void)
 {
   KTHREAD *thread = KeGetCurrentThread();
@@ -152,8 +169,10 @@ _Noreturn void KiUserModeLoop(void)
     return_to_user_mode(thread);
     ki_restore_frames(thread, thread->TrapFrame, thread->ExceptionFrame);
     thread->TrapFrame = NULL;
-    cpu_run(thread->Process->space, thread->cpu, ke_block_allowance(), &trap);
-    ke_charge_blocks(trap.blocks);
+    if (!take_injected(thread, &trap)) {
+      cpu_run(thread->Process->space, thread->cpu, ke_block_allowance(), &trap);
+      ke_charge_blocks(trap.blocks);
+    }
     take_trap(thread, &trap);
   }
 }

@@ -137,21 +137,25 @@ void ki_system_service(KTRAP_FRAME *f)
   ULONG number = (ULONG)f->Rax;
   KeUpdateSharedTime();
   thread->context_loaded = FALSE;
+  /* The call that installs a callback does not come back through it. */
+  const bool instrumented = thread->Process->InstrumentationCallback != 0;
   NTSTATUS status = call_service(trap_state(), f, number);
   TRACE(DBGKSIM_TRACE_SERVICE_RESULT, trap_service_name(number), (ULONG)status, 0, 0, 0);
   if (thread->context_loaded)
     return;
   f->Rax = (ULONG)status;
-  KiSetupForInstrumentationReturn(f);
+  if (instrumented)
+    KiSetupForInstrumentationReturn(f);
 }
 
 void KiSystemCall64(KTHREAD *Thread)
 {
   KTRAP_FRAME *f = ki_frame_of(Thread);
-  const cpu *c = Thread->cpu;
   Thread->TrapFrame = f;
   Thread->ExceptionFrame = (KEXCEPTION_FRAME *)((UCHAR *)f - KI_EXCEPTION_FRAME_ROOM);
-  ki_push_machine_frame(Thread, f, c->rip + 2, (ULONG)c->rflags, 0);
+  struct ki_origin origin = ki_user_origin(Thread);
+  origin.Rip += 2;
+  ki_push_machine_frame(f, &origin, 0);
   ki_save_frames(Thread, f, Thread->ExceptionFrame, TRAP_SERVICE);
   /* The syscall instruction itself leaves these. */
   f->Rcx = f->Rip;

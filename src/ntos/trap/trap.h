@@ -8,6 +8,8 @@
 #include "ntos/inc/services.h"
 #include "ntos/ps/ps.h"
 
+#include <dbgksim/kernel.h>
+
 /** User-mode addresses in ntdll that the kernel enters; 0: the userland has none. */
 struct user_entry_points {
   ULONG64 LdrInitializeThunk, RtlUserThreadStart;
@@ -67,5 +69,61 @@ typedef BOOLEAN (*PKDEBUG_ROUTINE)(KTRAP_FRAME *TrapFrame, KEXCEPTION_FRAME *Exc
                                    BOOLEAN SecondChance);
 /** Sets KiDebugRoutine and KdIgnoreUmExceptions (no exception of user mode but the debug services is shown to it). */
 void trap_set_debug_routine(PKDEBUG_ROUTINE routine, BOOLEAN IgnoreUmExceptions);
+
+/* ---- the interrupt descriptor table as data ---- */
+
+/** Reads a gate. False: no such vector. */
+bool KiGetGate(ULONG Vector, struct dbgksim_gate *Gate);
+/** Writes a gate as it is. False: no such vector, or a field has too many bits. */
+bool KiSetGate(ULONG Vector, const struct dbgksim_gate *Gate);
+/** The table's limit, and a new one of at most FFF. */
+USHORT KiGetIdtLimit(void);
+bool KiSetIdtLimit(USHORT Limit);
+/** Address of a routine that a gate can lead to, 0 if there is none of that name. */
+ULONG64 KiFindRoutine(const char *Name);
+/** The trap that a thread of user code takes in place of its next instruction: for what the processor does not raise by
+ *  itself. */
+struct cpu_trap;
+void trap_inject(ETHREAD *Thread, const struct cpu_trap *Trap);
+
+/* ---- kernel mode ---- */
+
+/** Makes the running kernel code fault: an event comes at `Rip`, through the IDT, on the thread's kernel stack. Returns
+ *  when a handler or the kernel debugger continues; *After (may be NULL) receives the frame as they left it. False: the
+ *  thread has no user mode, so no kernel stack. */
+bool trap_in_kernel_mode(ULONG Vector, bool Software, ULONG ErrorCode, ULONG64 FaultAddress, ULONG64 Rip,
+                         KTRAP_FRAME *After);
+/** Raises a software exception in kernel mode. Returns if it is continued. */
+void RtlRaiseException(EXCEPTION_RECORD64 *ExceptionRecord);
+/** Offers an exception of kernel mode to the thread's handlers. TRUE: one continues, with *ContextRecord. */
+BOOLEAN RtlDispatchException(EXCEPTION_RECORD64 *ExceptionRecord, CONTEXT *ContextRecord);
+/** Adds a handler to the running thread's, as its innermost; it lies on the caller's stack. */
+void KeRegisterExceptionHandler(EXCEPTION_REGISTRATION_RECORD *Registration);
+/** Takes it off. */
+void KeUnregisterExceptionHandler(EXCEPTION_REGISTRATION_RECORD *Registration);
+
+#define KMODE_EXCEPTION_NOT_HANDLED 0x1Eu
+#define PAGE_FAULT_IN_NONPAGED_AREA 0x50u
+#define UNEXPECTED_KERNEL_MODE_TRAP 0x7Fu
+#define MACHINE_CHECK_EXCEPTION 0x9Cu
+#define KERNEL_SECURITY_CHECK_FAILURE 0x139u
+/** Stops the machine for good; the host goes on with DBGKSIM_BUGCHECK. */
+_Noreturn void KeBugCheckEx(ULONG BugCheckCode, ULONG64 p1, ULONG64 p2, ULONG64 p3, ULONG64 p4);
+/** What the machine stopped with; NULL: no bug check. */
+const struct dbgksim_bugcheck *KiGetBugCheck(void);
+/** The blue screen's text, or a triple fault's. False: neither. */
+bool KiReportStop(char *out, size_t size);
+
+/* ---- Pico processes ---- */
+
+/** What a provider of Pico processes (EPROCESS.PicoContext) supplies. */
+typedef struct _PS_PICO_PROVIDER_ROUTINES {
+  /** Sees an exception of user mode before anybody else (Phase 0), in place of KiUserExceptionDispatcher (1) and at the
+   *  second chance, between the debug port and the exception port (2). TRUE: handled, the trap frame resumes. */
+  BOOLEAN (*DispatchException)(EXCEPTION_RECORD64 *ExceptionRecord, KEXCEPTION_FRAME *ExceptionFrame,
+                               KTRAP_FRAME *TrapFrame, ULONG Phase, KPROCESSOR_MODE PreviousMode);
+} PS_PICO_PROVIDER_ROUTINES;
+/** Registers the machine's provider. STATUS_TOO_LATE: there is one; STATUS_INVALID_PARAMETER: it has no routine. */
+NTSTATUS PsRegisterPicoProvider(const PS_PICO_PROVIDER_ROUTINES *ProviderRoutines);
 
 #endif
