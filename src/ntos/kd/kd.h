@@ -18,9 +18,9 @@ struct kd_config {
 
 /** Sets up kd, behind trap and mm. False: no memory. */
 bool KdInitSystem(const struct kd_config *config);
-/** KdDebuggerEnabled (and present). */
+/** KdDebuggerEnabled (and present); false without a set-up. */
 bool kd_enabled(void);
-/** KdIgnoreUmExceptions. */
+/** KdIgnoreUmExceptions; false without a set-up. */
 bool kd_ignores_user_exceptions(void);
 /** The event that the machine is held for; NULL: none. */
 const struct dbgksim_kd_event *kd_pending(void);

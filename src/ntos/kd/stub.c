@@ -40,6 +40,6 @@ bool KdInitSystem(const struct kd_config *config)
   return true;
 }
 
-bool kd_enabled(void) { return kd_state()->config.enabled; }
+bool kd_enabled(void) { return kd_state() && kd_state()->config.enabled; }
 
-bool kd_ignores_user_exceptions(void) { return kd_state()->config.ignore_user_exceptions; }
+bool kd_ignores_user_exceptions(void) { return kd_state() && kd_state()->config.ignore_user_exceptions; }
