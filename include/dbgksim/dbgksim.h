@@ -167,6 +167,27 @@ DBGKSIM_API enum dbgksim_status dbgksim_terminate(dbgksim_machine *machine, uint
 DBGKSIM_API enum dbgksim_status dbgksim_native_thread(dbgksim_machine *machine, void (*fn)(void *argument),
                                                       void *argument, uint32_t *tid);
 
+/* ---- hard errors: what programs want to be shown to the user ---- */
+
+/** An error of NtRaiseHardError, or an exception that an exception port's server did not handle. */
+struct dbgksim_hard_error {
+  uint32_t pid, tid;
+  bool is_exception;            /**< then only the next field counts */
+  EXCEPTION_RECORD64 exception;
+  NTSTATUS status;
+  HARDERROR_RESPONSE_OPTION options;
+  unsigned parameter_count;
+  uint64_t parameters[MAXIMUM_HARDERROR_PARAMETERS];
+  char texts[MAXIMUM_HARDERROR_PARAMETERS][260]; /**< of parameters that are texts, UTF-8; else empty */
+};
+/** Answers one. An exception is handled by ResponseContinue, and ends its process by anything else. Never called on a
+ *  simulated thread; it may not enter the machine. */
+typedef HARDERROR_RESPONSE dbgksim_hard_error_fn(void *context, const struct dbgksim_hard_error *error);
+/** Makes `fn` the server of the error port. Without it nobody is told of hard errors, and they return to their caller.
+ *  It is called in calls that wait. Once in a machine, not from a native thread. */
+DBGKSIM_API enum dbgksim_status dbgksim_serve_hard_errors(dbgksim_machine *machine, dbgksim_hard_error_fn *fn,
+                                                          void *context);
+
 /* ---- debuggers ---- */
 
 /** Win32 codes of debug events (spec/4.2). */

@@ -200,6 +200,51 @@ C_ASSERT_OFFSET(PORT_MESSAGE, MessageId, 0x18);
 #define LPC_ERROR_EVENT 9
 #define LPC_CONNECTION_REQUEST 10
 
+/* ---- hard errors ---- */
+
+#define MAXIMUM_HARDERROR_PARAMETERS 5
+
+/** Message of type LPC_ERROR_EVENT to a hard error port; its server fills Response and replies. */
+typedef struct _HARDERROR_MSG {
+  PORT_MESSAGE h;
+  NTSTATUS Status;
+  ULONG Reserved;
+  ULONG64 ErrorTime;
+  ULONG ValidResponseOptions; /**< HARDERROR_RESPONSE_OPTION */
+  ULONG Response;             /**< HARDERROR_RESPONSE */
+  ULONG NumberOfParameters;
+  ULONG UnicodeStringParameterMask; /**< these parameters are addresses of UNICODE_STRINGs in the sender */
+  ULONG64 Parameters[MAXIMUM_HARDERROR_PARAMETERS];
+} HARDERROR_MSG;
+C_ASSERT_SIZE(HARDERROR_MSG, 0x70);
+C_ASSERT_OFFSET(HARDERROR_MSG, Parameters, 0x48);
+
+typedef enum _HARDERROR_RESPONSE_OPTION {
+  OptionAbortRetryIgnore,
+  OptionOk,
+  OptionOkCancel,
+  OptionRetryCancel,
+  OptionYesNo,
+  OptionYesNoCancel,
+  OptionShutdownSystem,
+  OptionOkNoWait,
+  OptionCancelTryContinue
+} HARDERROR_RESPONSE_OPTION;
+
+typedef enum _HARDERROR_RESPONSE {
+  ResponseReturnToCaller,
+  ResponseNotHandled,
+  ResponseAbort,
+  ResponseCancel,
+  ResponseIgnore,
+  ResponseNo,
+  ResponseOk,
+  ResponseRetry,
+  ResponseYes,
+  ResponseTryAgain,
+  ResponseContinue
+} HARDERROR_RESPONSE;
+
 /** What the processor pushes on a trap (spec/2.1 step 7 lays one out on the user stack). */
 typedef struct _MACHINE_FRAME {
   ULONG64 Rip, SegCs, EFlags, Rsp, SegSs;

@@ -29,7 +29,8 @@ enum dbgksim_trace_kind {
   DBGKSIM_TRACE_WAKE,              /**< DbgkpWakeTarget: a ApiNumber, b ReturnedStatus, c flags */
   DBGKSIM_TRACE_USER_FRAME,        /**< a new RSP, b dispatcher RIP, c status; text: dispatcher */
   DBGKSIM_TRACE_RESUME,            /**< a RIP, b RSP, c EFLAGS: the thread returns from an exception; d to the mode (1 user) */
-  DBGKSIM_TRACE_EXCEPTION_PORT,    /**< the exception port was asked: a handled, b status of the send, c ReturnedStatus */
+  DBGKSIM_TRACE_EXCEPTION_PORT,    /**< the exception port (d 1: the error port) was asked: a handled, b status of the
+                                        send, c ReturnedStatus */
   DBGKSIM_TRACE_BUGCHECK,          /**< KeBugCheckEx: a code, b-e parameters; text: its name. a 0: a triple fault at b */
   DBGKSIM_TRACE_TERMINATE,         /**< a status; text: process or thread */
   DBGKSIM_TRACE_SERVICE,           /**< a service number, b first argument, c second, d third; text: name */

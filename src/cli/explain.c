@@ -155,6 +155,9 @@ static void explain_dispatch(struct view *view, const struct dbgksim_trace_recor
   case DBGKSIM_TRACE_EXCEPTION_PORT:
     if ((NTSTATUS)r->b == STATUS_USER_APC)
       line(view, "DbgkForwardException", "the thread is to exit: it does not wait for the reply");
+    else if (r->d)
+      line(view, "DbgkpSendErrorMessage", "%s: the error port's server said %s", r->a ? "handled" : "not handled",
+           view_status((NTSTATUS)r->b, number));
     else if (NT_SUCCESS((NTSTATUS)r->b))
       line(view, "DbgkForwardException", "%s: the exception port's server said %s", r->a ? "handled" : "not handled",
            view_status((NTSTATUS)r->c, number));
@@ -192,8 +195,8 @@ static void explain_message(struct view *view, const struct dbgksim_trace_record
   switch (r->kind) {
   case DBGKSIM_TRACE_SEND:
     if (r->b & SEND_LPC)
-      line(view, "DbgkpSendApiMessageLpc", "%s as LPC_EXCEPTION, %" PRIu32 ":%" PRIu32 " waits for the reply",
-           api_name(r->a), r->pid, r->tid);
+      line(view, "DbgkpSendApiMessageLpc", "%s as %s, %" PRIu32 ":%" PRIu32 " waits for the reply",
+           api_name(r->a), r->a ? "LPC_ERROR_EVENT" : "LPC_EXCEPTION", r->pid, r->tid);
     else
       line(view, "DbgkpSendApiMessage", "%s%s", api_name(r->a), r->b & 1 ? ", the process is frozen around it" : "");
     break;

@@ -4,6 +4,7 @@
 #ifndef DBGK_DBGK_H
 #define DBGK_DBGK_H
 
+#include "ntos/lpc/lpc.h"
 #include "ntos/mm/mm.h"
 #include "ntos/ob/ob.h"
 
@@ -52,6 +53,25 @@ void DbgkUnMapViewOfSection(EPROCESS *Process, ULONG64 Base);
 /** Offers an exception of the running thread to the debug port or (DebugPort FALSE) the exception port.
  *  TRUE: handled. */
 BOOLEAN DbgkForwardException(const EXCEPTION_RECORD64 *ExceptionRecord, BOOLEAN DebugPort, BOOLEAN SecondChance);
+
+/* ---- the error port (error_port.c) ---- */
+
+/** In a status: an error that is reported whatever the process's mode is. */
+#define HARDERROR_OVERRIDE_ERRORMODE 0x10000000u
+/** EPROCESS.DefaultHardErrorProcessing: errors are reported. */
+#define PROCESS_HARDERROR_REPORT 0x1u
+
+/** Makes a port the one that hard errors go to, for good; the running process is its server. STATUS_UNSUCCESSFUL: there
+ *  is one. */
+NTSTATUS ExpSetDefaultErrorPort(LPCP_PORT_OBJECT *Port);
+/** Reports a hard error of the running thread to its process's exception port, or to the error port, and waits for the
+ *  response. All parameters were checked.
+ *  @param Error     its fields behind the header, but for the time and the response
+ *  @param Response  HARDERROR_RESPONSE; ResponseReturnToCaller: nobody is to be told
+ *  @return what LpcRequestWaitReplyPort returns */
+NTSTATUS ExpRaiseHardError(HARDERROR_MSG *Error, ULONG *Response);
+/** Says whether hard errors of the running thread are reported; the previous state. */
+BOOLEAN IoSetThreadHardErrorMode(BOOLEAN EnableHardErrors);
 
 /* ---- creation under a debugger ---- */
 

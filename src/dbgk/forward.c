@@ -7,11 +7,9 @@
 /* Bytes of a reply that reach its ReturnedStatus. */
 #define REPLY_WITH_STATUS (offsetof(DBGKM_APIMSG, u) - sizeof(PORT_MESSAGE))
 
-/* Sends a message to a port and waits for the reply, whose status is in the message afterwards. The process is not
- * frozen meanwhile, as it is for a debug port (the debuggers' call passes suspend = TRUE, this one does not): the
- * server may be one of its own threads.
- * @return what LpcRequestWaitReplyPort returns. STATUS_USER_APC: the thread is to exit, ReturnedStatus is pending. */
-static NTSTATUS DbgkpSendApiMessageLpc(DBGKM_APIMSG *ApiMsg, LPCP_PORT_OBJECT *Port)
+/* The process is not frozen meanwhile, as it is for a debug port (the debuggers' call passes suspend = TRUE, this one
+ * does not): the server may be one of its own threads. */
+NTSTATUS DbgkpSendApiMessageLpc(DBGKM_APIMSG *ApiMsg, LPCP_PORT_OBJECT *Port)
 {
   LPC_MESSAGE request, reply;
   TRACE(DBGKSIM_TRACE_SEND, NULL, ApiMsg->ApiNumber, DBGKP_SEND_LPC, 0, 0);
@@ -35,20 +33,21 @@ static BOOLEAN handled(NTSTATUS sent, const DBGKM_APIMSG *msg)
   return NT_SUCCESS(sent) && msg->ReturnedStatus != DBG_EXCEPTION_NOT_HANDLED && NT_SUCCESS(msg->ReturnedStatus);
 }
 
-/* There is no error port to ask (DbgkpSendErrorMessage): what the server does not handle is not handled. */
 static BOOLEAN forward_to_exception_port(EPROCESS *process, DBGKM_APIMSG *msg)
 {
-  const NTSTATUS code = msg->u.Exception.ExceptionRecord.ExceptionCode;
+  const EXCEPTION_RECORD64 *record = &msg->u.Exception.ExceptionRecord;
   LPCP_PORT_OBJECT *port = PsCaptureExceptionPort(process);
-  TRACE(DBGKSIM_TRACE_FORWARD, NULL, (ULONG)code, FALSE, !msg->u.Exception.FirstChance, port != NULL);
+  TRACE(DBGKSIM_TRACE_FORWARD, NULL, (ULONG)record->ExceptionCode, FALSE, !msg->u.Exception.FirstChance, port != NULL);
   if (!port)
     return FALSE;
   msg->h.Type = LPC_EXCEPTION;
   NTSTATUS status = DbgkpSendApiMessageLpc(msg, port);
   ObDereferenceObject(port);
   BOOLEAN result = handled(status, msg);
-  TRACE(DBGKSIM_TRACE_EXCEPTION_PORT, NULL, result, (ULONG)status, (ULONG)msg->ReturnedStatus, 0);
-  return result;
+  TRACE(DBGKSIM_TRACE_EXCEPTION_PORT, NULL, result, (ULONG)status, (ULONG)msg->ReturnedStatus, FALSE);
+  if (status != STATUS_SUCCESS || msg->ReturnedStatus != DBG_EXCEPTION_NOT_HANDLED)
+    return result;
+  return NT_SUCCESS(DbgkpSendErrorMessage(record));
 }
 
 BOOLEAN DbgkForwardException(const EXCEPTION_RECORD64 *ExceptionRecord, BOOLEAN DebugPort, BOOLEAN SecondChance)

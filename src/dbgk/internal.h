@@ -88,6 +88,8 @@ struct dbgk_state {
   ULONG64 system_dll_base;
   enum dbgk_locking locking;
   bool signals_early; /**< the planted bug */
+  LPCP_PORT_OBJECT *ExpDefaultErrorPort; /**< set once; referenced; NULL: nobody is told of hard errors */
+  EPROCESS *ExpDefaultErrorPortProcess;  /**< its server; referenced */
 };
 static inline struct dbgk_state *dbgk_state(void) { return KeGetPcr()->dbgk; }
 
@@ -143,6 +145,12 @@ void dbgk_init_message(DBGKM_APIMSG *ApiMsg, DBGKM_APINUMBER ApiNumber, size_t d
 /** Sends to the debug port and waits for the answer, again while it is DBG_REPLY_LATER (spec/2.3).
  *  STATUS_PORT_NOT_SET, STATUS_DEBUGGER_INACTIVE. */
 NTSTATUS DbgkpSendApiMessage(EPROCESS *Process, ULONG Flags, DBGKM_APIMSG *ApiMsg);
+/** Sends a message to a port and waits for the reply, whose status is in the message afterwards.
+ *  @return what LpcRequestWaitReplyPort returns. STATUS_USER_APC: the thread is to exit, ReturnedStatus is pending. */
+NTSTATUS DbgkpSendApiMessageLpc(DBGKM_APIMSG *ApiMsg, LPCP_PORT_OBJECT *Port);
+/** Reports an exception that no exception port's server handled to the error port. Its server's status;
+ *  DBG_EXCEPTION_NOT_HANDLED: there is no such port. */
+NTSTATUS DbgkpSendErrorMessage(const EXCEPTION_RECORD64 *ExceptionRecord);
 /** Queues a message (spec/2.3). With DEBUG_EVENT_NOWAIT it goes to TargetDebugObject and the caller does not wait. */
 NTSTATUS DbgkpQueueMessage(EPROCESS *Process, ETHREAD *Thread, DBGKM_APIMSG *ApiMsg, ULONG Flags,
                            DEBUG_OBJECT *TargetDebugObject);

@@ -160,6 +160,8 @@ static enum dbgksim_status build(dbgksim_machine *m, const struct dbgksim_config
   m->app_writable = c->app_writable;
   ExInitializeFastMutex(&m->input.lock);
   KeInitializeEvent(&m->input.done, SynchronizationEvent, FALSE);
+  ExInitializeFastMutex(&m->call.lock);
+  KeInitializeEvent(&m->call.done, SynchronizationEvent, FALSE);
   if (c->environment) {
     size_t size = environment_size(c->environment);
     m->environment = ExAllocatePoolWithTag(size, POOL_TAG('E', 'n', 'v', ' '));

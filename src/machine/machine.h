@@ -33,6 +33,13 @@ struct machine_input {
   size_t size, moved;
   bool wanted;
 };
+/** A call that a native thread on a fiber has made on the host's stack. */
+struct machine_call {
+  FAST_MUTEX lock; /**< one at a time */
+  KEVENT done;
+  void (*fn)(void *argument); /**< NULL: none is wanted */
+  void *argument;
+};
 /** Output that is kept before the host is woken to take it. */
 #define MACHINE_OUTPUT_LIMIT 0x10000u
 
@@ -58,6 +65,10 @@ struct dbgksim_machine {
   struct dbgksim_snapshot *snapshots; /**< those that live; malloc'ed */
   struct machine_output output;
   struct machine_input input;
+  struct machine_call call;
+  dbgksim_hard_error_fn *hard_error_fn;
+  void *hard_error_context;
+  HANDLE hard_error_port; /**< 0: the host does not serve hard errors */
   NTSTATUS last_nt_status;
   char message[512];      /**< text of the last failure */
   struct machine_process *processes; /**< spawned, or followed to their end */
@@ -85,6 +96,8 @@ enum dbgksim_status machine_create_failed(enum dbgksim_status status, const char
 void machine_flush(struct dbgksim_machine *m);
 /** machine_flush, and fetches the input that a guest waits for: in calls that wait. */
 void machine_serve(struct dbgksim_machine *m);
+/** On a native thread's fiber: calls fn on the caller's stack, in a call that waits; it may not enter the machine. */
+void machine_call_host(struct dbgksim_machine *m, void (*fn)(void *argument), void *argument);
 /** io's console: stores output until the next flush. */
 void machine_console_write(void *context, int stream, const void *bytes, size_t size);
 /** io's console: waits until the host has fetched input. */

@@ -43,6 +43,17 @@ size_t machine_console_read(void *context, void *bytes, size_t size)
   return moved;
 }
 
+void machine_call_host(dbgksim_machine *m, void (*fn)(void *argument), void *argument)
+{
+  struct machine_call *call = &m->call;
+  ExAcquireFastMutex(&call->lock);
+  call->argument = argument;
+  call->fn = fn;
+  ke_wake_host();
+  KeWaitForSingleObject(&call->done, UserRequest, KernelMode, FALSE, NULL);
+  ExReleaseFastMutex(&call->lock);
+}
+
 /* Receivers may not enter the machine: it is still ours. */
 void machine_flush(dbgksim_machine *m)
 {
@@ -69,8 +80,16 @@ void machine_flush(dbgksim_machine *m)
 void machine_serve(dbgksim_machine *m)
 {
   struct machine_input *in = &m->input;
+  struct machine_call *call = &m->call;
   machine_flush(m);
-  if (!in->wanted || m->pcr.CurrentThread != &m->host_thread->Tcb)
+  if (m->pcr.CurrentThread != &m->host_thread->Tcb)
+    return;
+  if (call->fn) {
+    call->fn(call->argument);
+    call->fn = NULL;
+    KeSetEvent(&call->done);
+  }
+  if (!in->wanted)
     return;
   in->moved = m->input_fn(m->io_context, in->bytes, in->size);
   in->wanted = false;

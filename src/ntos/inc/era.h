@@ -16,7 +16,7 @@ struct era {
   bool int_2e_service;              /**< INT 2E enters the system service dispatcher */
   const char *port_type;            /**< name of the type of ports */
   /** Bits of ETHREAD.CrossThreadFlags as a reader of that build's memory sees them (spec/3.1). */
-  ULONG skip_creation_msg, skip_termination_msg;
+  ULONG hard_errors_disabled, skip_creation_msg, skip_termination_msg;
 };
 
 /** The era of the current machine. */
@@ -27,6 +27,8 @@ static inline ULONG era_cross_thread_flags(const struct era *era, ULONG flags)
 {
   ULONG shown = flags & (PS_CROSS_THREAD_FLAGS_TERMINATED | PS_CROSS_THREAD_FLAGS_THREAD_INSERTED |
                          PS_CROSS_THREAD_FLAGS_HIDE_FROM_DEBUGGER);
+  if (flags & PS_CROSS_THREAD_FLAGS_HARD_ERRORS_DISABLED)
+    shown |= era->hard_errors_disabled;
   if (flags & PS_CROSS_THREAD_FLAGS_SKIP_CREATION_MSG)
     shown |= era->skip_creation_msg;
   if (flags & PS_CROSS_THREAD_FLAGS_SKIP_TERMINATION_MSG)

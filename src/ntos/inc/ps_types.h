@@ -24,6 +24,7 @@ struct mm_process;
 #define PS_CROSS_THREAD_FLAGS_TERMINATED 0x1u
 #define PS_CROSS_THREAD_FLAGS_THREAD_INSERTED 0x2u
 #define PS_CROSS_THREAD_FLAGS_HIDE_FROM_DEBUGGER 0x4u
+#define PS_CROSS_THREAD_FLAGS_HARD_ERRORS_DISABLED 0x10u
 #define PS_CROSS_THREAD_FLAGS_SKIP_CREATION_MSG 0x40u
 #define PS_CROSS_THREAD_FLAGS_SKIP_TERMINATION_MSG 0x80u
 
@@ -49,7 +50,7 @@ typedef struct _EPROCESS {
   ULONG64 CreateTime, ExitTime;
   ULONG64 entry_point; /**< image base + AddressOfEntryPoint */
   ULONG Cookie;        /**< ProcessCookie */
-  ULONG DefaultHardErrorProcessing;
+  ULONG DefaultHardErrorProcessing; /**< bit 0: hard errors are reported */
   void *PicoContext;       /**< not NULL: a Pico process, whose exceptions its provider sees (spec/2.1 step 4) */
   NTSTATUS fault_status;   /**< PsSetProcessFaultInformation: last second-chance exception */
   size_t PoolQuotaUsage, PoolQuotaLimit; /**< bytes of kernel pool charged to this process */

@@ -128,6 +128,7 @@ NTSTATUS PspAllocateProcess(EPROCESS *Parent, bool native, bool inherit_handles,
   process->PoolQuotaLimit = PS_DEFAULT_POOL_QUOTA;
   process->ExitStatus = STATUS_PENDING;
   process->CreateTime = KeQuerySystemTime();
+  process->DefaultHardErrorProcessing = Parent ? Parent->DefaultHardErrorProcessing : PS_DEFAULT_HARD_ERROR_PROCESSING;
   process->InheritedFromUniqueProcessId = Parent ? Parent->UniqueProcessId : 0;
   strncpy(process->ImageFileName, image_file_name, sizeof process->ImageFileName - 1);
   process->UniqueProcessId = assign_id(ps, process);

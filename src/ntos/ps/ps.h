@@ -59,6 +59,8 @@ NTSTATUS PsTerminateProcess(EPROCESS *Process, NTSTATUS ExitStatus);
 void ps_set_exit_routine(PKKERNEL_ROUTINE routine);
 /** Kernel pool that a process may be charged with, in bytes. */
 #define PS_DEFAULT_POOL_QUOTA 0x10000000u
+/** Hard errors of a process without a parent are reported; others have their parent's mode. */
+#define PS_DEFAULT_HARD_ERROR_PROCESSING 1u
 /** Charges a process with pool memory that it caused. STATUS_QUOTA_EXCEEDED changes nothing. */
 NTSTATUS PsChargeProcessPoolQuota(EPROCESS *Process, size_t size);
 /** Gives a charge back. */

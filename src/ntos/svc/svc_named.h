@@ -20,6 +20,4 @@ NTSTATUS svc_open_named(ULONG64 handle_address, ACCESS_MASK DesiredAccess, ULONG
 NTSTATUS svc_begin_query(ULONG information_class, ULONG64 address, ULONG length, ULONG expected_length,
                          ULONG64 return_length);
 
-#define STATUS_PRIVILEGE_NOT_HELD NT_STATUS_VALUE(0xC0000061)
-
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dbgk/dbgk.h"
 #include "ntos/ke/ke.h"
+#include "ntos/life/life.h"
 #include "ntos/mm/mm.h"
 #include "ntos/svc/svc_process.h"
 #include "ntos/svc/svc_section.h"
@@ -178,6 +179,12 @@ static void fill_times(EPROCESS *process, KERNEL_USER_TIMES *out)
     out->UserTime += t->Tcb.CycleTime * KE_NANOSECONDS_PER_BLOCK / 100;
 }
 
+/* Windows' kernelbase gives the kernel the complement of SEM_FAILCRITICALERRORS, Wine's the flag itself. */
+static ULONG inverted_hard_error_bit(void)
+{
+  return life_userland()->unix_call_slot ? PROCESS_HARDERROR_REPORT : 0;
+}
+
 static NTSTATUS fill(EPROCESS *process, ULONG class, union process_information *out)
 {
   memset(out, 0, sizeof *out);
@@ -205,7 +212,7 @@ static NTSTATUS fill(EPROCESS *process, ULONG class, union process_information *
   case ProcessDebugObjectHandle:
     return DbgkOpenProcessDebugPort(process, MAXIMUM_ALLOWED, &out->word);
   case ProcessDefaultHardErrorMode:
-    out->number = process->DefaultHardErrorProcessing;
+    out->number = process->DefaultHardErrorProcessing ^ inverted_hard_error_bit();
     return STATUS_SUCCESS;
   case ProcessHandleCount:
     out->number = process->ObjectTable ? ob_handle_count(process) : 0;
@@ -354,7 +361,7 @@ static NTSTATUS set(EPROCESS *process, ULONG class, const union process_informat
       process->Flags |= PS_PROCESS_FLAGS_NO_DEBUG_INHERIT;
     return STATUS_SUCCESS;
   case ProcessDefaultHardErrorMode:
-    process->DefaultHardErrorProcessing = in->number;
+    process->DefaultHardErrorProcessing = in->number ^ inverted_hard_error_bit();
     return STATUS_SUCCESS;
   case ProcessExecuteFlags: /* permanent */
     return STATUS_ACCESS_DENIED;

@@ -76,49 +76,6 @@ NTSTATUS NtDisplayString(ULONG64 String)
   return STATUS_SUCCESS;
 }
 
-#define MAXIMUM_HARDERROR_PARAMETERS 5u
-
-/* First parameter that is a text, in the pool; NULL if there is none. */
-static char *hard_error_text(ULONG64 parameters, ULONG count, ULONG mask)
-{
-  char *text = NULL;
-  for (ULONG i = 0; i < count && text == NULL; i++) {
-    ULONG64 string;
-    if ((mask >> i & 1) && NT_SUCCESS(mm_user_read(&string, parameters + i * sizeof(string), sizeof(string))))
-      (void)mm_user_read_utf8(string, &text);
-  }
-  return text;
-}
-
-/* HARDERROR_RESPONSE by HARDERROR_RESPONSE_OPTION. */
-static ULONG response_to(ULONG option)
-{
-  static const UCHAR responses[] = {
-      4 /* abort, retry, ignore: ignore */, 6 /* ok */,     6 /* ok, cancel: ok */, 7 /* retry, cancel: retry */,
-      8 /* yes, no: yes */,                 8 /* and cancel */, 0 /* shutdown: return */,
-  };
-  return option < sizeof(responses) ? responses[option] : 0;
-}
-
-NTSTATUS NtRaiseHardError(NTSTATUS ErrorStatus, ULONG NumberOfParameters, ULONG UnicodeStringParameterMask,
-                          ULONG64 Parameters, ULONG ValidResponseOptions, ULONG64 Response)
-{
-  char line[DBGKSIM_TRACE_TEXT];
-  if (NumberOfParameters > MAXIMUM_HARDERROR_PARAMETERS)
-    return STATUS_INVALID_PARAMETER_2;
-  NTSTATUS status = Response != 0 ? ProbeForWrite(Response, sizeof(ULONG), 4) : STATUS_SUCCESS;
-  if (NT_SUCCESS(status) && NumberOfParameters > 0)
-    status = ProbeForRead(Parameters, NumberOfParameters * sizeof(ULONG64), 8);
-  if (!NT_SUCCESS(status))
-    return status;
-  char *text = hard_error_text(Parameters, NumberOfParameters, UnicodeStringParameterMask);
-  (void)snprintf(line, sizeof(line), "hard error %08X%s%.70s", (ULONG)ErrorStatus, text != NULL ? ": " : "",
-                 text != NULL ? text : "");
-  TRACE(DBGKSIM_TRACE_LOG, line, (ULONG)ErrorStatus, 0, 0, 0);
-  ExFreePool(text);
-  return Response != 0 ? mm_user_write_u32(Response, response_to(ValidResponseOptions)) : STATUS_SUCCESS;
-}
-
 /* ---- identifiers ---- */
 
 NTSTATUS NtAllocateUuids(ULONG64 Time, ULONG64 Range, ULONG64 Sequence, ULONG64 Seed)
@@ -231,7 +188,6 @@ SVC_THUNK_3(NtQueryTimerResolution, ULONG64, ULONG64, ULONG64)
 SVC_THUNK_3(NtSetTimerResolution, ULONG, BOOLEAN, ULONG64)
 SVC_THUNK_0(NtGetTickCount)
 SVC_THUNK_1(NtDisplayString, ULONG64)
-SVC_THUNK_6(NtRaiseHardError, NTSTATUS, ULONG, ULONG, ULONG64, ULONG, ULONG64)
 SVC_THUNK_4(NtAllocateUuids, ULONG64, ULONG64, ULONG64, ULONG64)
 SVC_THUNK_1(NtAllocateLocallyUniqueId, ULONG64)
 SVC_THUNK_1(NtShutdownSystem, ULONG)
@@ -250,7 +206,6 @@ const struct svc_entry svc_system_table[] = {
     SVC(NtSetTimerResolution, 3),
     SVC(NtGetTickCount, 0),
     SVC(NtDisplayString, 1),
-    SVC(NtRaiseHardError, 6),
     SVC(NtAllocateUuids, 4),
     SVC(NtAllocateLocallyUniqueId, 1),
     SVC(NtShutdownSystem, 1),

@@ -6,6 +6,7 @@
 #include "ntos/svc/svc.h"
 
 extern const struct svc_entry svc_system_table[];
+extern const struct svc_entry svc_hard_error_table[];
 extern const struct svc_entry svc_system_information_table[];
 extern const struct svc_entry svc_atom_table[];
 
@@ -27,9 +28,14 @@ NTSTATUS NtSetTimerResolution(ULONG DesiredTime, BOOLEAN SetResolution, ULONG64 
 NTSTATUS NtGetTickCount(void);
 /** The text goes to the trace's log. */
 NTSTATUS NtDisplayString(ULONG64 String);
-/** Goes to the trace's log; the response is what a user who agrees would click. */
+/** Reports an error to the error port and returns its server's response (ExpRaiseHardError).
+ *  @return STATUS_INVALID_PARAMETER_2: more than 5 parameters, or parameters without a count; STATUS_INVALID_PARAMETER_4:
+ *  an unknown option; STATUS_PRIVILEGE_NOT_HELD: OptionShutdownSystem, whose response is ResponseNotHandled; statuses of
+ *  LpcRequestWaitReplyPort */
 NTSTATUS NtRaiseHardError(NTSTATUS ErrorStatus, ULONG NumberOfParameters, ULONG UnicodeStringParameterMask,
                           ULONG64 Parameters, ULONG ValidResponseOptions, ULONG64 Response);
+/** Makes a port the error port. STATUS_PRIVILEGE_NOT_HELD: the caller is a guest; STATUS_UNSUCCESSFUL: there is one. */
+NTSTATUS NtSetDefaultHardErrorPort(HANDLE PortHandle);
 /** STATUS_PRIVILEGE_NOT_HELD: a guest does not end the machine. */
 NTSTATUS NtShutdownSystem(ULONG Action);
 /** STATUS_PRIVILEGE_NOT_HELD: the clock is the machine's. */

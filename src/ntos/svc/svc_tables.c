@@ -34,7 +34,7 @@ bool svc_register_all(void)
       svc_thread_table,    svc_thread_query_table,
       svc_exception_table, svc_debug_table,
       svc_wine_table,      svc_create_process_table,
-      svc_port_table,
+      svc_port_table,      svc_hard_error_table,
       svc_pipe_table,      svc_create_process_ex_table,
       svc_create_thread_table,
   };
