@@ -83,6 +83,18 @@ def queue(*command):
         at_most(what, float(value), 2, "")
 
 
+def restore(*command):
+    """Restoring so many written pages of a process, beside copying these pages alone."""
+    row("written pages", "restore, memcpy", "aim", None)
+    for pages, ours, bare in (map(float, line.split()[1:]) for line in output_of(*command)):
+        row(f"{pages:.0f}", f"{ours:.0f}, {bare:.0f} ns", "", None)
+        if pages >= 64:
+            at_most("the ratio", ours / bare, 1.5, "")
+
+
+if sys.argv[1] == "restore":
+    restore(*sys.argv[2:])
+    sys.exit()
 if sys.argv[1] == "queue":
     queue(*sys.argv[2:])
     sys.exit()
