@@ -31,6 +31,8 @@ static struct {
   dbgksim_snapshot *start; /**< after `prepare` */
   bool warm;             /**< at_start is valid */
   bool in_case;
+  bool digests;          /**< fuzz_keep_digest was called */
+  uint64_t digest;
   struct stock at_start; /**< after the warm-up */
   char userland[4096];
 } kit;
@@ -67,6 +69,24 @@ struct fuzz_input fuzz_part(struct fuzz_input *in, size_t n)
 }
 
 /* ---- findings ---- */
+
+/* FNV-1a. */
+static void add_to_digest(const void *bytes, size_t size)
+{
+  for (size_t i = 0; i < size; i++)
+    kit.digest = (kit.digest ^ ((const uint8_t *)bytes)[i]) * 0x100000001B3u;
+}
+
+static void digest_record(void *context, const struct dbgksim_trace_record *r)
+{
+  (void)context;
+  if (kit.in_case)
+    add_to_digest(r, sizeof *r);
+}
+
+void fuzz_keep_digest(void) { kit.digests = true; }
+
+uint64_t fuzz_digest(void) { return kit.digest; }
 
 /* With FUZZ_TRACE set each probe point of the kernel is a line. */
 static void print_record(void *context, const struct dbgksim_trace_record *r)
@@ -211,6 +231,8 @@ static void open_machine(void)
     fuzz_target.configure(&config);
   if (dbgksim_machine_create(&config, &kit.machine) != DBGKSIM_OK)
     fuzz_fail("%s", dbgksim_message(NULL));
+  if (kit.digests)
+    dbgksim_trace_subscribe(kit.machine, ~(uint64_t)0, digest_record, NULL);
   if (getenv("FUZZ_TRACE"))
     dbgksim_trace_subscribe(kit.machine, ~DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_SWITCH), print_record, NULL);
   FUZZ_CHECK(machine_enter(kit.machine) == DBGKSIM_OK, "the machine can not be entered");
@@ -240,6 +262,7 @@ void fuzz_case(const uint8_t *data, size_t size)
   struct fuzz_input in = {data, size, 0};
   FUZZ_CHECK(machine_enter(kit.machine) == DBGKSIM_OK, "the machine can not be entered");
   kit.in_case = true;
+  kit.digest = 0xCBF29CE484222325u;
   fuzz_target.run(&in);
   machine_leave(kit.machine);
   kit.in_case = false;

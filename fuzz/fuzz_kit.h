@@ -59,6 +59,11 @@ const char *fuzz_userland(void);
  *  lives that did not then, or if the machine has stopped. */
 void fuzz_check_nothing_left(void);
 
+/** Before the first case: from now on fuzz_digest tells cases apart by all that passed the kernel's probe points. */
+void fuzz_keep_digest(void);
+/** Digest of the last case's trace. */
+uint64_t fuzz_digest(void);
+
 /** Makes the machine, or puts it back to what it was before the first case. What this executes depends on the case
  *  before: a fuzzing engine should not count it. */
 void fuzz_begin(void);

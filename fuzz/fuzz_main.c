@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Runs a target without a fuzzing engine, with any compiler: reproduces findings, replays a corpus, measures.
  *
- * TARGET [-mutate=N] [-seed=S] [-repeat=N] [-time] FILE-OR-FOLDER...
+ * TARGET [-mutate=N] [-seed=S] [-repeat=N] [-twice] [-time] FILE-OR-FOLDER...
  *   -mutate=N  after the files, N cases that are random changes of them (the same for the same seed)
  *   -repeat=N  each file N times
+ *   -twice     all cases once more in the opposite order: each must leave the same trace, whatever ran before it
  *   -time      prints cases per second
  * Exit status 0: every case was clean. A finding aborts; the file that was running is named before. */
 #include "fuzz_kit.h"
@@ -21,17 +22,31 @@
 struct saved {
   uint8_t *bytes;
   size_t size;
+  uint64_t digest;
 };
 
 static struct saved cases[MAX_CASES];
 static unsigned case_count, repeat = 1;
 static unsigned long long executed;
 static uint64_t random_state;
+static bool twice;
 
 static uint32_t below(uint32_t n)
 {
   random_state = random_state * 6364136223846793005u + 1442695040888963407u;
   return (uint32_t)(random_state >> 33) % n;
+}
+
+/* Keeps a case for mutations and for -twice. */
+static void save(const uint8_t *bytes, size_t size)
+{
+  struct saved *saved = &cases[case_count];
+  if (case_count == MAX_CASES || !(saved->bytes = malloc(size ? size : 1)))
+    return;
+  memcpy(saved->bytes, bytes, size);
+  saved->size = size;
+  saved->digest = fuzz_digest();
+  case_count++;
 }
 
 static void run_file(const char *path)
@@ -47,10 +62,7 @@ static void run_file(const char *path)
   fprintf(stderr, "%s: %zu bytes\n", path, size);
   for (unsigned i = 0; i < repeat; i++, executed++)
     LLVMFuzzerTestOneInput(bytes, size);
-  if (case_count < MAX_CASES && (cases[case_count].bytes = malloc(size ? size : 1))) {
-    memcpy(cases[case_count].bytes, bytes, size);
-    cases[case_count++].size = size;
-  }
+  save(bytes, size);
 }
 
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
@@ -142,6 +154,17 @@ static void run_mutated(unsigned number)
   }
   LLVMFuzzerTestOneInput(bytes, size);
   executed++;
+  if (twice)
+    save(bytes, size);
+}
+
+static void run_again(void)
+{
+  for (unsigned i = case_count; i-- > 0; executed++) {
+    LLVMFuzzerTestOneInput(cases[i].bytes, cases[i].size);
+    if (fuzz_digest() != cases[i].digest)
+      fuzz_fail("case %u of %zu bytes ran differently the second time", i, cases[i].size);
+  }
 }
 
 int main(int argc, char **argv)
@@ -154,13 +177,17 @@ int main(int argc, char **argv)
       continue;
     if (!strncmp(argv[i], "-seed=", 6))
       random_state = strtoull(argv[i] + 6, NULL, 0);
+    else if (!strcmp(argv[i], "-twice"))
+      twice = true;
     else if (!strcmp(argv[i], "-time"))
       timed = true;
     else {
-      fprintf(stderr, "use: %s [-mutate=N] [-seed=S] [-repeat=N] [-time] FILE-OR-FOLDER...\n", argv[0]);
+      fprintf(stderr, "use: %s [-mutate=N] [-seed=S] [-repeat=N] [-twice] [-time] FILE-OR-FOLDER...\n", argv[0]);
       return 2;
     }
   }
+  if (twice)
+    fuzz_keep_digest();
   clock_t start = clock();
   for (int i = 1; i < argc; i++) {
     struct stat facts;
@@ -173,6 +200,8 @@ int main(int argc, char **argv)
   }
   for (unsigned i = 0; case_count && i < mutations; i++)
     run_mutated(i);
+  if (twice)
+    run_again();
   double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
   fprintf(stderr, "%s: %llu cases, no finding\n", fuzz_target.name, executed);
   if (timed)
