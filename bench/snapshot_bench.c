@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Cost of a fuzzing case: put the state back, run code that writes to eight pages, stop at its int3. Once with a
- * snapshot of a machine and a debugger that waits and continues, once with the engine library alone, whose pages are put
- * back by looking for D bits in their page table, copying, and flushing the translation buffer. Prints a line of a name
- * and figures for report.py; each figure is the best of several turns taken alternately. */
+ * snapshot of a machine and a debugger that waits and continues, once with the engine library alone, whose pages are
+ * put back by looking for D bits in their page table, copying, and flushing the translation buffer. Prints a line of a
+ * name and figures for report.py; each figure is the best of several turns taken alternately. */
 #include "base/host.h"
 #include "emu/internal.h"
 

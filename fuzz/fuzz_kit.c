@@ -29,9 +29,9 @@ struct stock {
 static struct {
   dbgksim_machine *machine;
   dbgksim_snapshot *start; /**< after `prepare` */
-  bool warm;             /**< at_start is valid */
+  bool warm;               /**< at_start is valid */
   bool in_case;
-  bool digests;          /**< fuzz_keep_digest was called */
+  bool digests; /**< fuzz_keep_digest was called */
   uint64_t digest;
   struct stock at_start; /**< after the warm-up */
   char userland[4096];
@@ -94,9 +94,10 @@ static void print_record(void *context, const struct dbgksim_trace_record *r)
   (void)context;
   if (!kit.in_case)
     return;
-  fprintf(stderr, "%10llu ns  process %2u thread %2u  %-16s %llx %llx %llx %llx %s\n", (unsigned long long)r->nanoseconds,
-          r->pid, r->tid, dbgksim_trace_kind_name((enum dbgksim_trace_kind)r->kind), (unsigned long long)r->a,
-          (unsigned long long)r->b, (unsigned long long)r->c, (unsigned long long)r->d, r->text);
+  fprintf(stderr, "%10llu ns  process %2u thread %2u  %-16s %llx %llx %llx %llx %s\n",
+          (unsigned long long)r->nanoseconds, r->pid, r->tid, dbgksim_trace_kind_name((enum dbgksim_trace_kind)r->kind),
+          (unsigned long long)r->a, (unsigned long long)r->b, (unsigned long long)r->c, (unsigned long long)r->d,
+          r->text);
 }
 
 /* What the machine has not handed over yet. */
@@ -186,8 +187,8 @@ void fuzz_check_nothing_left(void)
   for (unsigned i = 0; i < now.tag_count; i++) {
     uint32_t tag = now.tags[i].tag;
     unsigned before = blocks_of(then, tag);
-    FUZZ_CHECK(now.tags[i].blocks <= before, "pool blocks '%c%c%c%c': %u at the start, %u left",
-               (char)tag, (char)(tag >> 8), (char)(tag >> 16), (char)(tag >> 24), before, now.tags[i].blocks);
+    FUZZ_CHECK(now.tags[i].blocks <= before, "pool blocks '%c%c%c%c': %u at the start, %u left", (char)tag,
+               (char)(tag >> 8), (char)(tag >> 16), (char)(tag >> 24), before, now.tags[i].blocks);
   }
   FUZZ_CHECK(KeGetCurrentThread()->KernelApcDisable == 0, "the host's thread is in a critical region");
 }

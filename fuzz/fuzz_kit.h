@@ -55,8 +55,8 @@ dbgksim_machine *fuzz_machine(void);
 /** Folder with ntdll.dll and the guest's program: FUZZ_USERLAND, the folder "userland" beside the running program, or
  *  the build's. */
 const char *fuzz_userland(void);
-/** Fails if objects, handles or blocks of the pool are left that were not there after the warm-up, if a thread or process
- *  lives that did not then, or if the machine has stopped. */
+/** Fails if objects, handles or blocks of the pool are left that were not there after the warm-up, if a thread or a
+ *  process lives that did not then, or if the machine has stopped. */
 void fuzz_check_nothing_left(void);
 
 /** Before the first case: from now on fuzz_digest tells cases apart by all that passed the kernel's probe points. */

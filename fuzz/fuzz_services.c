@@ -90,9 +90,9 @@ static void prepare(void)
                "no process");
     if (i == 0)
       world.first_id = world.process[0]->UniqueProcessId;
-    FUZZ_CHECK(NT_SUCCESS(ObOpenObjectByPointer(world.process[i], 0, PROCESS_ALL_ACCESS, NULL,
-                                                &world.process_handle[i])),
-               "no handle of a process");
+    FUZZ_CHECK(
+        NT_SUCCESS(ObOpenObjectByPointer(world.process[i], 0, PROCESS_ALL_ACCESS, NULL, &world.process_handle[i])),
+        "no handle of a process");
     FUZZ_CHECK(NT_SUCCESS(life_create_minimal_thread(world.process[i], debuggee_main, NULL, 0, &thread)), "no thread");
     ObDereferenceObject(thread);
   }
@@ -151,7 +151,8 @@ static void check_ports(void)
 static void check_suspensions(void)
 {
   for (unsigned i = 0; i < PROCESSES; i++)
-    for (ETHREAD *t = PsGetNextProcessThread(world.process[i], NULL); t; t = PsGetNextProcessThread(world.process[i], t))
+    for (ETHREAD *t = PsGetNextProcessThread(world.process[i], NULL); t;
+         t = PsGetNextProcessThread(world.process[i], t))
       FUZZ_CHECK(t->Tcb.SuspendCount == 0, "thread %u: suspend count %d without a debugger",
                  (unsigned)t->Cid.UniqueThread, (int)t->Tcb.SuspendCount);
 }
@@ -190,8 +191,8 @@ static void check_readings(void)
     const struct thread_facts *facts = &services.threads[i];
     FUZZ_CHECK(facts->exits_read <= 1 + facts->replies_later, "the exit of thread %u was read %u times",
                (unsigned)world.first_id + 4 * i, facts->exits_read);
-    FUZZ_CHECK(facts->starts_read <= 1 + services.attaches + facts->replies_later, "the start of thread %u was read %u times",
-               (unsigned)world.first_id + 4 * i, facts->starts_read);
+    FUZZ_CHECK(facts->starts_read <= 1 + services.attaches + facts->replies_later,
+               "the start of thread %u was read %u times", (unsigned)world.first_id + 4 * i, facts->starts_read);
   }
 }
 
@@ -232,8 +233,8 @@ static void run(struct fuzz_input *in)
 }
 
 /* A debugger attaches, and reads and continues four events. */
-static const uint8_t warm_up[] = {1, 6,  0, 0, 0, 0, 0,  0, 1, 0,  0, 0,  0, 9, 0, 0,
-                                  0, 0,  9, 0, 0, 0, 0,  9, 0, 0,  0, 0,  9, 0, 0, 0};
+static const uint8_t warm_up[] = {1, 6, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 9, 0, 0,
+                                  0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 0};
 
 const struct fuzz_target fuzz_target = {
     .name = "fuzz_services", .prepare = prepare, .run = run, .warm_up = warm_up, .warm_up_size = sizeof warm_up};

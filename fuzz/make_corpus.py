@@ -51,7 +51,8 @@ SERVICES = {
     "exit_thread": services(OBJECT, (3, START), (3, D_SLEEP, 30), (3, END_THREAD), (0, ATTACH), *reads(6)),
     "exit_process": services(OBJECT, (3, D_SLEEP, 30), (3, END_PROCESS), (0, ATTACH), *reads(6)),
     "hidden": services(OBJECT, (3, HIDE, 8), (3, RAISE, 0, 1), (3, END_THREAD), (0, ATTACH), *reads(4)),
-    "hold_debugger": services(OBJECT, (0, ATTACH), *reads(2), (3, D_SLEEP, 10), (3, HIDE), (0, SLEEP, 0, 50), (0, CLOSE)),
+    "hold_debugger": services(OBJECT, (0, ATTACH), *reads(2), (3, D_SLEEP, 10), (3, HIDE), (0, SLEEP, 0, 50),
+                              (0, CLOSE)),
     "kill_on_close": services(KILLING_OBJECT, (0, ATTACH), *reads(3), (0, CLOSE)),
     "kill_flag": services(OBJECT, (0, SET, 0, 1), (0, ATTACH), (0, CLOSE), (1, SET, 0, 0, 0x80)),
     "later": services(OBJECT, (3, D_SLEEP, 20), (3, RAISE), (0, ATTACH), *reads(2), *reads(3, answer=LATER), *reads(2)),
@@ -65,7 +66,8 @@ SERVICES = {
     "three_debuggers": services(OBJECT, (1, CREATE, 1), (2, CREATE, 2), (0, ATTACH), (1, ATTACH, 17), (2, ATTACH, 2),
                                 *reads(3), *reads(3, 1, 1), *reads(3, 2, 2), (3, RAISE), (4, START), (4, RAISE, 1),
                                 preempt=1, schedule=SWITCHY),
-    "query_port": services(OBJECT, (0, ATTACH), *reads(2), (1, PROCESS, 0, 4, 1), (1, PROCESS, 0, 5), (1, PROCESS, 0, 6)),
+    "query_port": services(OBJECT, (0, ATTACH), *reads(2), (1, PROCESS, 0, 4, 1), (1, PROCESS, 0, 5),
+                           (1, PROCESS, 0, 6)),
     "yields": services(OBJECT, (0, ATTACH), (0, YIELD), (1, YIELD), (3, D_YIELD), (3, RAISE), *reads(5), preempt=1,
                        schedule=SWITCHY),
 }
@@ -164,7 +166,8 @@ DISPATCH = {
     "service_unknown": dispatch(system_call(0xFFF) + INT3, answers=bytes([A_OK])),
     "services": dispatch(b"\x31\xDB" + b"\x49\x89\xCA\x89\xD8\x0F\x05\xFF\xC3\x83\xFB\x40\x72\xF2" + INT3,
                          registers=[(RCX, DATA, b"\0\1"), (RDX, DATA, b"\0\2")], answers=bytes([A_OK] * 8)),
-    "debug_string": dispatch(INT3, registers=[(RCX, DATA, b"\0\0")], memory=[(0x2000, b"hello\0")], answers=bytes([A_OK])),
+    "debug_string": dispatch(INT3, registers=[(RCX, DATA, b"\0\0")], memory=[(0x2000, b"hello\0")],
+                             answers=bytes([A_OK])),
 }
 
 

@@ -75,7 +75,7 @@ unsigned debuggee_index(HANDLE process_id);
 /** Takes the next step of an actor's script; false at its end. */
 bool next_step(unsigned actor, struct step *step);
 
-/** A thread of a debuggee: does the next steps of its process until these are used up, then sleeps until it is ended. */
+/** A thread of a debuggee: does the next steps of its process until they are used up, then sleeps until it is ended. */
 void debuggee_main(void *unused);
 /** Does one step of a native thread's script. */
 void debugger_step(const struct step *step);

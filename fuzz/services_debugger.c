@@ -33,8 +33,8 @@ static void create_object(unsigned slot, const struct step *step)
     set_object(slot, object);
 }
 
-/* An attempt that fails counts too: its events are in the queue until it is backed out, and a continue of the event before
- * them lets the debugger read them (spec/3.4; Windows does the same). */
+/* An attempt that fails counts too: its events are in the queue until it is backed out, and a continue of the event
+ * before them lets the debugger read them (spec/3.4; Windows does the same). */
 static void attach(unsigned target, HANDLE object)
 {
   services.attaches++;
@@ -134,9 +134,9 @@ static void note_answer(const CLIENT_ID *client, NTSTATUS status)
 
 static void continue_event(unsigned slot, const struct step *step)
 {
-  static const NTSTATUS statuses[] = {DBG_CONTINUE,          DBG_EXCEPTION_HANDLED, DBG_EXCEPTION_NOT_HANDLED,
-                                      DBG_REPLY_LATER,       DBG_TERMINATE_THREAD,  DBG_TERMINATE_PROCESS,
-                                      STATUS_PENDING,        DBG_CONTINUE};
+  static const NTSTATUS statuses[] = {DBG_CONTINUE,    DBG_EXCEPTION_HANDLED, DBG_EXCEPTION_NOT_HANDLED,
+                                      DBG_REPLY_LATER, DBG_TERMINATE_THREAD,  DBG_TERMINATE_PROCESS,
+                                      STATUS_PENDING,  DBG_CONTINUE};
   unsigned known = services.event_count < MAX_EVENTS ? services.event_count : MAX_EVENTS;
   CLIENT_ID client = {world.process[slot % PROCESSES]->UniqueProcessId, step->c * 4u};
   if (known && !(step->c & 0x80)) {
@@ -164,9 +164,8 @@ static void duplicate(unsigned slot, const struct step *step)
 static HANDLE open_thread(unsigned target, unsigned n)
 {
   HANDLE thread = 0, next;
-  for (n %= MAX_DEBUGGEE_THREADS; ; n--) {
-    NTSTATUS status =
-        NtGetNextThread(world.process_handle[target], thread, THREAD_ALL_ACCESS, 0, 0, AT(&next));
+  for (n %= MAX_DEBUGGEE_THREADS;; n--) {
+    NTSTATUS status = NtGetNextThread(world.process_handle[target], thread, THREAD_ALL_ACCESS, 0, 0, AT(&next));
     close_handle(thread);
     thread = status == STATUS_SUCCESS ? next : 0;
     if (!thread || !n)
