@@ -23,6 +23,15 @@ struct io_folder {
   bool writable;
 };
 
+/** A host file that was found to lie in a folder, whatever links led to it. */
+struct io_contained {
+  char *host; /**< pool; NULL: free */
+  uint64_t device, inode;
+  unsigned folder; /**< index in io_state.folders */
+};
+/** Entries; each path has one place. */
+#define IO_CONTAINED_ENTRIES 32u
+
 struct io_state {
   struct io_folder *folders;
   unsigned folder_count;
@@ -32,6 +41,7 @@ struct io_state {
   size_t (*console_read)(void *context, void *bytes, size_t size);
   void *console_context;
   bool console_is_terminal;
+  struct io_contained contained[IO_CONTAINED_ENTRIES];
   struct io_inputs *inputs; /**< NULL: no note is taken of what is read */
 };
 

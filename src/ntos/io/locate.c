@@ -149,6 +149,33 @@ static bool enter(const char *name, size_t length, bool last, struct io_location
   return true;
 }
 
+static struct io_contained *contained_entry(const char *host)
+{
+  uint64_t hash = 0xCBF29CE484222325ull;
+  for (const char *p = host; *p != 0; p++)
+    hash = (hash ^ (unsigned char)*p) * 0x100000001B3ull;
+  return &io_state_of()->contained[hash % IO_CONTAINED_ENTRIES];
+}
+
+/* True if the same path led to the same file before, and the file lay in the folder: following the links again, one
+ * question to the host for each component, is most of what opening a file costs. */
+static bool known_contained(const struct io_folder *folder, const struct io_location *at)
+{
+  const struct io_contained *known = contained_entry(at->host);
+  return known->host != NULL && known->folder == (unsigned)(folder - io_state_of()->folders) &&
+         known->device == at->facts.device && known->inode == at->facts.inode && strcmp(known->host, at->host) == 0;
+}
+
+static void note_contained(const struct io_folder *folder, const struct io_location *at)
+{
+  struct io_contained *known = contained_entry(at->host);
+  ExFreePool(known->host);
+  *known = (struct io_contained){.host = io_duplicate(at->host),
+                                 .device = at->facts.device,
+                                 .inode = at->facts.inode,
+                                 .folder = (unsigned)(folder - io_state_of()->folders)};
+}
+
 /* A symbolic link may lead anywhere: what was found, or the parent of what was not, must lie in the folder. */
 static bool contained(const struct io_folder *folder, const char *host, bool exists)
 {
@@ -191,8 +218,11 @@ static void walk(const struct io_folder *folder, const char *rest, struct io_loc
     rest = next;
   }
   bool exists = out->status == STATUS_SUCCESS;
-  if ((exists || out->status == STATUS_OBJECT_NAME_NOT_FOUND) && !contained(folder, out->host, exists))
+  bool known = exists && known_contained(folder, out);
+  if ((exists || out->status == STATUS_OBJECT_NAME_NOT_FOUND) && !known && !contained(folder, out->host, exists))
     out->status = STATUS_ACCESS_DENIED;
+  else if (exists && !known)
+    note_contained(folder, out);
   if (exists && out->facts.kind != HOST_FILE && out->facts.kind != HOST_DIRECTORY)
     out->status = STATUS_ACCESS_DENIED;
 }

@@ -150,6 +150,25 @@ START_TEST(symbolic_links_do_not_lead_out_of_a_root)
 }
 END_TEST
 
+START_TEST(a_file_that_has_become_a_link_out_of_its_root_is_refused)
+{
+  char target[128], moved[128], path[128];
+  struct io_basic basic;
+  strcpy(path, fixture_host("app/sub/inner.txt"));
+  strcpy(moved, fixture_host("app/sub/moved.txt"));
+  for (unsigned i = 0; i < 3; i++)
+    ck_status(io_query_path("\\??\\C:\\app\\sub\\inner.txt", &basic), STATUS_SUCCESS);
+  strcpy(target, fixture_host("outside/secret.txt"));
+  ck_assert_int_eq(rename(path, moved), 0);
+  ck_assert_int_eq(symlink(target, path), 0);
+  for (unsigned i = 0; i < 3; i++)
+    ck_status(io_query_path("\\??\\C:\\app\\sub\\inner.txt", &basic), STATUS_ACCESS_DENIED);
+  ck_assert_int_eq(unlink(path), 0);
+  ck_assert_int_eq(rename(moved, path), 0);
+  ck_status(io_query_path("\\??\\C:\\app\\sub\\inner.txt", &basic), STATUS_SUCCESS);
+}
+END_TEST
+
 TCase *path_tests(void)
 {
   TCase *tcase = tcase_create("path");
@@ -162,5 +181,6 @@ TCase *path_tests(void)
   tcase_add_test(tcase, parents_of_roots_are_virtual_directories);
   tcase_add_test(tcase, absent_names_and_absent_paths_differ);
   tcase_add_test(tcase, symbolic_links_do_not_lead_out_of_a_root);
+  tcase_add_test(tcase, a_file_that_has_become_a_link_out_of_its_root_is_refused);
   return tcase;
 }
