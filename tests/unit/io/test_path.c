@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fixture.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
