@@ -3,11 +3,12 @@
  * first registers and memory, and the debugger's answers to what follows.
  *
  * An input is
- *   1 byte    7 in its low 3 bits: all that runs is ended and must leave nothing. That costs a new address space, so
- * most cases leave it at looking at what stops 1 byte    n, then n registers: which, form of the value, value (see
- * set_register) 1 byte    n, then n bytes of code, at the start of the writable and executable page 1 byte    n, then n
- * writes to memory: 2 bytes offset from the first page, 1 byte n, n bytes the rest  one answer for each debug event
- * (see dispatch_answer.c); without bytes exceptions are not handled
+ * - 1 byte: 7 in its low 3 bits, and all that runs is ended and must leave nothing. That costs a new address space, so
+ *   most cases leave it at looking at what stops. The next two bits are the era (fuzz_set_era);
+ * - 1 byte n, then n registers: which, form of the value, value (see set_register);
+ * - 1 byte n, then n bytes of code, at the start of the writable and executable page;
+ * - 1 byte n, then n writes to memory: 2 bytes offset from the first page, 1 byte n, n bytes;
+ * - the rest: one answer for each debug event (see dispatch_answer.c); without bytes exceptions are not handled.
  *
  * The pages from 0x20000000: 0 code (RWX), 1 code (RX), 2-10 data, 11 read-only, 12 guard, 13-15 reserved. The first
  * number of page 2 is where the program's own handler continues an exception; 0: it does not. */
@@ -239,7 +240,9 @@ static void end_case(void)
 
 static void run(struct fuzz_input *in)
 {
-  const bool to_the_end = (fuzz_byte(in) & 7) == 7;
+  const uint8_t flags = fuzz_byte(in);
+  const bool to_the_end = (flags & 7) == 7;
+  fuzz_set_era(flags >> 3);
   dispatch = prepared;
   ke_set_block_budget(MAX_BLOCKS);
   read_start(in);

@@ -197,6 +197,12 @@ void fuzz_check_nothing_left(void)
 
 dbgksim_machine *fuzz_machine(void) { return kit.machine; }
 
+void fuzz_set_era(unsigned number)
+{
+  static const char *const eras[] = {"win10", "win10", "win7", "xp"};
+  kit.machine->pcr.era = era_find(eras[number % 4]);
+}
+
 static bool has_ntdll(const char *folder)
 {
   char path[sizeof kit.userland + 16];

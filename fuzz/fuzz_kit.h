@@ -52,6 +52,8 @@ _Noreturn void fuzz_fail(const char *format, ...) __attribute__((format(printf, 
 
 /** The machine that the cases run in. */
 dbgksim_machine *fuzz_machine(void);
+/** Gives the case another era of the debug subsystem: 0 and 1 Windows 10, 2 Windows 7, 3 XP. */
+void fuzz_set_era(unsigned number);
 /** Folder with ntdll.dll and the guest's program: FUZZ_USERLAND, the folder "userland" beside the running program, or
  *  the build's. */
 const char *fuzz_userland(void);

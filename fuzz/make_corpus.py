@@ -15,10 +15,13 @@ RAISE, START, END_THREAD, END_PROCESS, IMAGE, SUSPEND, HIDE, D_YIELD, D_SLEEP = 
 OK, HANDLED, NOT_HANDLED, LATER, KILL_THREAD, KILL_PROCESS = range(6)
 
 
-def services(*steps, running=1, preempt=0, schedule=b""):
+WIN7, XP = 2, 3
+
+
+def services(*steps, running=1, preempt=0, era=0, schedule=b""):
     """Steps are (actor, code, a, b, c), missing ones 0."""
     body = b"".join(bytes((tuple(step) + (0, 0, 0))[:5]) for step in steps)
-    return bytes([running | 2 * preempt, len(steps)]) + body + schedule
+    return bytes([running | 2 * preempt | 4 * era, len(steps)]) + body + schedule
 
 
 def reads(n, actor=0, slot=0, answer=OK):
@@ -31,6 +34,8 @@ KILLING_OBJECT = (0, CREATE, 0, 1)
 
 SERVICES = {
     "attach": services(OBJECT, (0, ATTACH), *reads(4)),
+    "attach_win7": services(OBJECT, (3, START), (3, IMAGE), (0, ATTACH), *reads(5), era=WIN7),
+    "attach_xp": services(OBJECT, (3, START), (3, IMAGE), (0, ATTACH), *reads(5), era=XP),
     "attach_both": services(OBJECT, (0, ATTACH), (0, ATTACH, 16), *reads(6)),
     "attach_twice": services(OBJECT, (1, CREATE, 1), (0, ATTACH), (1, ATTACH, 1), *reads(3), *reads(2, 1, 1)),
     "attach_while_threads_start": services(OBJECT, (3, START), (3, START), (3, END_THREAD), (0, ATTACH), *reads(8),
@@ -92,9 +97,9 @@ A_OK, A_HANDLED, A_LATER, A_SKIP, A_STEP, A_GO, A_BREAK, A_CONTEXT, A_WRITE, A_P
 A_THREAD, A_SUSPEND, A_RESUME, A_TERMINATE, A_KILL, A_CLOSE, A_DETACH = range(11, 18)
 
 
-def dispatch(code, registers=(), memory=(), answers=b"", end=False):
+def dispatch(code, registers=(), memory=(), answers=b"", end=False, era=0):
     """registers: (which, form, bytes); memory: (offset, bytes)."""
-    out = bytes([7 if end else 0, len(registers)])
+    out = bytes([(7 if end else 0) | 8 * era, len(registers)])
     for which, form, value in registers:
         out += bytes([which, form]) + value
     out += bytes([len(code)]) + code + bytes([len(memory)])
@@ -121,6 +126,9 @@ DISPATCH = {
     "null_read": dispatch(NULL_READ + INT3, answers=bytes([A_SKIP, 7, A_OK])),
     "null_read_to_the_end": dispatch(NULL_READ + INT3, answers=bytes([A_SKIP, 7, A_OK]), end=True),
     "int3": dispatch(INT3 * 4, answers=bytes([A_OK, A_HANDLED, A_OK])),
+    "int3_xp": dispatch(INT3 * 2, memory=handler(1), answers=bytes([0, A_OK]), era=XP),
+    "int2e_xp": dispatch(b"\xB8\xFF\x0F\0\0\xCD\x2E\xCC", answers=bytes([A_OK]), era=XP),
+    "later_win7": dispatch(INT3, answers=bytes([A_LATER, A_OK]), era=WIN7),
     "int3_own_handler": dispatch(INT3 + NOP + INT3 + JUMP_SELF, memory=handler(3), answers=bytes([0, A_OK])),
     "int2d": dispatch(b"\xCD\x2D\x90\xCC", registers=[(RAX, BYTE, b"\1")], answers=bytes([A_OK, A_OK])),
     "int29": dispatch(b"\xCD\x29", registers=[(RCX, BYTE, b"\2")], answers=bytes([0, 0])),
