@@ -127,8 +127,10 @@ static void explain_dispatch(struct view *view, const struct dbgksim_trace_recor
          r->c ? "no exception" : view_status((NTSTATUS)r->b, number));
     break;
   case DBGKSIM_TRACE_KD_STUB:
-    line(view, "KiDebugRoutine",
-         r->c ? "debug service %" PRIu64 ": handled" : "the kernel debugger's stub passes (service %" PRIu64 ")", r->b);
+    if (r->c && r->a == (uint32_t)STATUS_BREAKPOINT && r->b)
+      line(view, "KiDebugRoutine", "debug service %" PRIu64 ": handled", r->b);
+    else
+      line(view, "KiDebugRoutine", r->c ? "the kernel debugger handled it" : "KdpStub or the kernel debugger passes");
     break;
   case DBGKSIM_TRACE_FORWARD:
     line(view, "DbgkForwardException", "%s to the %s port, %s chance%s", code, r->b ? "debug" : "exception",

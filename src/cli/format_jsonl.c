@@ -175,4 +175,5 @@ static void end(struct view *view, enum dbgksim_status reason)
   json_end(&json);
 }
 
-const struct format format_jsonl = {.begin = begin, .event = show, .act = act, .probe = probe, .end = end};
+const struct format format_jsonl = {
+    .begin = begin, .event = show, .kd = kd_jsonl, .act = act, .probe = probe, .end = end};

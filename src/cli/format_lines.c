@@ -125,4 +125,4 @@ static void act(struct view *view, enum view_act what, uint32_t pid, uint32_t ex
     fprintf(view->out, "# target exit=0x%x\n", exit_code);
 }
 
-const struct format format_lines = {.event = show, .act = act};
+const struct format format_lines = {.event = show, .kd = kd_lines, .act = act};

@@ -31,26 +31,6 @@ static const char *colour_of(const struct dbgksim_event *event)
 
 static const char *paint(const struct view *view, const char *colour) { return view->session->colour ? colour : ""; }
 
-static void print_escaped(FILE *out, const char *text)
-{
-  fputc('"', out);
-  for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-    if (*p == '\n')
-      fputs("\\n", out);
-    else if (*p == '\r')
-      fputs("\\r", out);
-    else if (*p == '\t')
-      fputs("\\t", out);
-    else if (*p == '"' || *p == '\\')
-      fprintf(out, "\\%c", *p);
-    else if (*p < 0x20 || *p == 0x7F)
-      fprintf(out, "\\x%02x", *p);
-    else
-      fputc(*p, out);
-  }
-  fputc('"', out);
-}
-
 /* What a memory exception tried: the parameters of access violations, in-page errors and guard pages. */
 static void print_parameters(struct view *view, const EXCEPTION_RECORD64 *record)
 {
@@ -135,7 +115,7 @@ static void show(struct view *view, const struct view_event *e)
   }
   case DBGKSIM_OUTPUT_DEBUG_STRING:
     view_string(view, event, text, sizeof text);
-    print_escaped(view->out, text);
+    view_quote(view->out, text);
     fprintf(view->out, "%s\n", event->unicode ? " (wide)" : "");
     break;
   case DBGKSIM_EXCEPTION:
@@ -175,4 +155,5 @@ static void end(struct view *view, enum dbgksim_status reason)
     fprintf(view->out, "who waits for what:\n%s", waits);
 }
 
-const struct format format_text = {.begin = begin, .event = show, .act = act, .probe = probe, .end = end};
+const struct format format_text = {
+    .begin = begin, .event = show, .kd = kd_text, .act = act, .probe = probe, .end = end};

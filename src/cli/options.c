@@ -28,6 +28,8 @@ enum {
   OPTION_FORCE,
   OPTION_PROGRAM,
   OPTION_CALLS_FORMAT,
+  OPTION_KERNEL_DEBUGGER,
+  OPTION_UNDEBUGGED,
 };
 
 #define NANOSECONDS_PER_MILLISECOND 1000000u
@@ -51,6 +53,9 @@ static const struct description {
     {CLI_TRACE, OPTION_DETACH_AFTER, "detach-after", "N",
      "detach after N debug events; the program runs on to its end"},
     {CLI_TRACE, OPTION_FOLLOW_CHILDREN, "follow-children", NULL, "debug the processes that the program starts, too"},
+    {CLI_TRACE, OPTION_KERNEL_DEBUGGER, "kernel-debugger", NULL,
+     "have a kernel debugger, and show what programs say to it"},
+    {CLI_TRACE, OPTION_UNDEBUGGED, "undebugged", NULL, "have no other debugger than the kernel's"},
     {TRACES, OPTION_EXPLAIN, "explain", NULL, "show each step between a trap and the continue"},
     {CLI_REPLAY, OPTION_UNTIL, "until", "N", "stop at event N, and show processes and threads"},
     {CLI_REPLAY, OPTION_FORCE, "force", NULL, "replay although files are not as they were"},
@@ -242,6 +247,12 @@ static const char *take(struct options *options, int option, const char *value)
   case OPTION_EXPLAIN:
     options->explain = true;
     return NULL;
+  case OPTION_KERNEL_DEBUGGER:
+    options->kernel_debugger = true;
+    return NULL;
+  case OPTION_UNDEBUGGED:
+    options->undebugged = true;
+    return NULL;
   case OPTION_RECORD:
     options->record = value;
     return NULL;
@@ -336,6 +347,12 @@ static const char *contradiction(const struct options *options)
     return "--explain goes with the formats text and jsonl";
   if (options->follow_children && options->attach)
     return "--follow-children has no effect with --attach-after: an attached process's children are free";
+  if (options->undebugged && !options->kernel_debugger)
+    return "--undebugged goes with --kernel-debugger: else there is nothing to show";
+  if (options->undebugged && (options->attach || options->detach || options->follow_children))
+    return "--undebugged has no debugger that could attach, detach or follow";
+  if (options->kernel_debugger && options->record)
+    return "a recording keeps no events of a kernel debugger";
   return NULL;
 }
 

@@ -45,6 +45,8 @@ struct options {
   bool detach;
   uint64_t detach_after; /**< debug events until then */
   bool follow_children;
+  bool kernel_debugger;
+  bool undebugged; /**< no debugger but the kernel's */
   const char *record;    /**< file that the run is recorded to, NULL: none */
   const char *recording; /**< to be replayed */
   uint64_t until;        /**< event to stop the replay at, 0: the end */

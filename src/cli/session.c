@@ -218,6 +218,7 @@ int session_open(struct session *session, const struct options *options, struct 
   config.era = options->era;
   config.seed = options->seed;
   config.random_schedule = options->random_schedule;
+  config.kernel_debugger = options->kernel_debugger;
   config.block_budget = options->budget;
   config.quantum_blocks = options->quantum;
   config.note_inputs = options->record != NULL;

@@ -77,6 +77,78 @@ static void show_act(struct view *view, const struct format *format, enum view_a
     format->act(view, act, pid, code);
 }
 
+/* A line of standard input without its end; what there is no room for is lost. */
+static void read_line(char *line, size_t size)
+{
+  size_t n = 0;
+  char c;
+  while (session_read(&c, 1) && c != '\n')
+    if (n < size - 1)
+      line[n++] = c;
+  line[n] = 0;
+}
+
+/* Shows and answers what the machine is held for. An instruction that was only a stop is stepped over when it is
+ * continued. */
+static enum dbgksim_status converse(struct view *view, const struct format *format)
+{
+  dbgksim_machine *machine = view->session->machine;
+  struct dbgksim_kd_event event;
+  struct dbgksim_kd_answer answer = {.status = view->session->options->answer};
+  struct view_kd kd = {.event = &event, .answer = &answer};
+  char reply[DBGKSIM_KD_TEXT + 1];
+  enum dbgksim_status status = dbgksim_kd_wait(machine, 0, &event);
+  show_records(view, format);
+  if (status != DBGKSIM_OK)
+    return status;
+  if (event.kind == DBGKSIM_KD_PROMPT) {
+    read_line(reply, event.reply_maximum + 1);
+    answer.reply = reply;
+  }
+  if (!view_inspect_kd(view, &kd))
+    return DBGKSIM_NO_MEMORY;
+  session_begin_line(view->session);
+  format->kd(view, &kd);
+  if (event.kind == DBGKSIM_KD_EXCEPTION && answer.status == DBG_CONTINUE) {
+    NTSTATUS code = event.exception.ExceptionCode;
+    event.context.Rip += code == STATUS_BREAKPOINT ? 1 : code == STATUS_ASSERTION_FAILURE ? 2 : 0;
+    answer.context = &event.context;
+  }
+  status = dbgksim_kd_continue(machine, &answer);
+  show_records(view, format);
+  return status;
+}
+
+/* dbgksim_run, with the kernel debugger. */
+static enum dbgksim_status run_on(struct view *view, const struct format *format, uint32_t pid, int64_t timeout_ns)
+{
+  dbgksim_machine *machine = view->session->machine;
+  const uint64_t end = dbgksim_time(machine) + (uint64_t)(timeout_ns < 0 ? 0 : timeout_ns);
+  for (;;) {
+    enum dbgksim_status status = dbgksim_run(machine, pid, timeout_ns);
+    if (status == DBGKSIM_KERNEL_DEBUGGER)
+      status = converse(view, format);
+    else
+      return status;
+    if (status != DBGKSIM_OK)
+      return status;
+    const uint64_t now = dbgksim_time(machine);
+    if (timeout_ns >= 0)
+      timeout_ns = now < end ? (int64_t)(end - now) : 0;
+  }
+}
+
+/* dbgksim_wait, with the kernel debugger. */
+static enum dbgksim_status wait_on(struct view *view, const struct format *format, dbgksim_debugger *debugger,
+                                   struct dbgksim_event *event)
+{
+  enum dbgksim_status status;
+  do
+    status = dbgksim_wait(debugger, -1, event);
+  while (status == DBGKSIM_KERNEL_DEBUGGER && (status = converse(view, format)) == DBGKSIM_OK);
+  return status;
+}
+
 /* Events of a process's own, with a debugger or without. */
 struct own_events {
   uint32_t pid;
@@ -102,7 +174,7 @@ static enum dbgksim_status run_events(struct view *view, const struct format *fo
   uint64_t last = 0, quiet = 0;
   enum dbgksim_status status = dbgksim_trace_subscribe(machine, OWN_EVENTS, count_event, &own);
   while (status == DBGKSIM_OK && own.count < wanted && quiet < END) {
-    status = dbgksim_run(machine, pid, quiet < PATIENCE ? SLICE : LONG_SLICE);
+    status = run_on(view, format, pid, quiet < PATIENCE ? SLICE : LONG_SLICE);
     show_records(view, format);
     quiet = own.count == last ? quiet + 1 : 0;
     last = own.count;
@@ -119,7 +191,7 @@ static enum dbgksim_status join(struct view *view, const struct format *format, 
   const struct options *options = view->session->options;
   enum dbgksim_status status = DBGKSIM_OK;
   if (options->attach_ns) {
-    status = dbgksim_run(view->session->machine, pid, (int64_t)options->attach_ns);
+    status = run_on(view, format, pid, (int64_t)options->attach_ns);
     show_records(view, format);
     status = status == DBGKSIM_TIMEOUT ? DBGKSIM_OK : status == DBGKSIM_OK ? DBGKSIM_NO_PROCESS : status;
   } else if (options->attach_events) {
@@ -133,13 +205,25 @@ static enum dbgksim_status join(struct view *view, const struct format *format, 
   return status;
 }
 
+/* Lets a program run to its end without a debugger. */
+static enum dbgksim_status run_out(struct view *view, const struct format *format, uint32_t pid)
+{
+  NTSTATUS code = 0;
+  enum dbgksim_status status = run_on(view, format, pid, -1);
+  show_records(view, format);
+  if (status == DBGKSIM_OK)
+    status = dbgksim_exit_code(view->session->machine, pid, &code);
+  if (status == DBGKSIM_OK)
+    show_act(view, format, VIEW_ENDED, pid, (uint32_t)code);
+  return status;
+}
+
 /* Detaches from every process and lets the program run to its end. */
 static enum dbgksim_status leave(struct view *view, const struct format *format, dbgksim_debugger *debugger,
                                  uint32_t pid)
 {
   dbgksim_machine *machine = view->session->machine;
   size_t count = 0;
-  NTSTATUS code = 0;
   dbgksim_list_processes(machine, NULL, &count);
   uint32_t *pids = calloc(count + 1, sizeof *pids);
   if (!pids)
@@ -156,12 +240,7 @@ static enum dbgksim_status leave(struct view *view, const struct format *format,
   if (view->stopped)
     return status;
   if (status == DBGKSIM_OK)
-    status = dbgksim_run(machine, pid, -1);
-  show_records(view, format);
-  if (status == DBGKSIM_OK)
-    status = dbgksim_exit_code(machine, pid, &code);
-  if (status == DBGKSIM_OK)
-    show_act(view, format, VIEW_ENDED, pid, (uint32_t)code);
+    status = run_out(view, format, pid);
   return status;
 }
 
@@ -176,7 +255,7 @@ static enum dbgksim_status follow(struct view *view, const struct format *format
     struct view_event seen;
     if (options->detach && view->events >= options->detach_after && dbgksim_live_processes(debugger))
       return leave(view, format, debugger, pid);
-    enum dbgksim_status status = dbgksim_wait(debugger, -1, &event);
+    enum dbgksim_status status = wait_on(view, format, debugger, &event);
     show_records(view, format);
     if (status != DBGKSIM_OK)
       return status;
@@ -221,7 +300,7 @@ static int conclude(struct view *view, const struct format *format, uint32_t pid
   if (format->end)
     format->end(view, status);
   /* After the last continue the process has its last steps still before it. */
-  if (result == CLI_OK && dbgksim_run(session->machine, pid, -1) == DBGKSIM_OK &&
+  if (result == CLI_OK && run_on(view, format, pid, -1) == DBGKSIM_OK &&
       dbgksim_exit_code(session->machine, pid, &code) == DBGKSIM_OK && !session_loaded(session, pid, code))
     result = CLI_BAD_USE;
   return result;
@@ -243,7 +322,9 @@ static int run(struct view *view, const struct format *format, dbgksim_debugger 
   if (!joined && !view->stopped)
     status = join(view, format, debugger, pid);
   joined |= status == DBGKSIM_OK;
-  if (joined && !view->stopped)
+  if (session->options->undebugged)
+    status = run_out(view, format, pid);
+  else if (joined && !view->stopped)
     status = follow(view, format, debugger, pid);
   if (joined && status == DBGKSIM_NO_PROCESS)
     status = DBGKSIM_OK;
@@ -268,7 +349,7 @@ int trace_program(struct session *session)
     session->holds_output = true;
     dbgksim_trace_subscribe(session->machine, EXPLAIN_MASK, keep_record, &view);
   }
-  int result = session_spawn(session, session->options->attach ? NULL : debugger, &pid);
+  int result = session_spawn(session, session->options->attach || session->options->undebugged ? NULL : debugger, &pid);
   if (result == CLI_OK)
     result = run(&view, format, debugger, pid);
   if (session->options->explain)

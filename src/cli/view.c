@@ -154,6 +154,32 @@ bool view_inspect(struct view *view, const struct dbgksim_event *event, struct v
   }
 }
 
+void view_quote(FILE *out, const char *text)
+{
+  fputc('"', out);
+  for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+    if (*p == '\n')
+      fputs("\\n", out);
+    else if (*p == '\r')
+      fputs("\\r", out);
+    else if (*p == '\t')
+      fputs("\\t", out);
+    else if (*p == '"' || *p == '\\')
+      fprintf(out, "\\%c", *p);
+    else if (*p < 0x20 || *p == 0x7F)
+      fprintf(out, "\\x%02x", *p);
+    else
+      fputc(*p, out);
+  }
+  fputc('"', out);
+}
+
+bool view_inspect_kd(struct view *view, struct view_kd *kd)
+{
+  kd->nanoseconds = dbgksim_time(view->session->machine);
+  return process_of(view, kd->event->pid, &kd->process_index) && thread_of(view, kd->event->tid, &kd->thread_index);
+}
+
 static size_t put_code_point(uint32_t c, char *out, size_t room)
 {
   if (c < 0x80 && room >= 1) {

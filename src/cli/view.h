@@ -6,6 +6,8 @@
 #include "cli/json.h"
 #include "cli/session.h"
 
+#include <dbgksim/kd.h>
+
 /** A mapped file, as its events told it. */
 struct view_module {
   uint64_t base, size;
@@ -53,6 +55,14 @@ struct view_event {
   CONTEXT context; /**< control, integer and debug registers, for exceptions */
 };
 
+/** An event of the kernel debugger, and how it is answered. */
+struct view_kd {
+  const struct dbgksim_kd_event *event;
+  const struct dbgksim_kd_answer *answer;
+  size_t process_index, thread_index;
+  uint64_t nanoseconds;
+};
+
 /** What the tracer did to a process, between its events. */
 enum view_act {
   VIEW_ATTACHED,
@@ -64,11 +74,17 @@ enum view_act {
 struct format {
   void (*begin)(struct view *view);
   void (*event)(struct view *view, const struct view_event *event);
+  void (*kd)(struct view *view, const struct view_kd *kd);
   void (*act)(struct view *view, enum view_act act, uint32_t pid, uint32_t exit_code);
   void (*probe)(struct view *view, const struct dbgksim_trace_record *record);
   void (*end)(struct view *view, enum dbgksim_status reason);
 };
 extern const struct format format_text, format_lines, format_jsonl;
+
+/* Of the kernel debugger's events, in format_kd.c. */
+void kd_text(struct view *view, const struct view_kd *kd);
+void kd_lines(struct view *view, const struct view_kd *kd);
+void kd_jsonl(struct view *view, const struct view_kd *kd);
 
 /** Members of a JSON Lines record, without its end; recordings consist of the same. */
 void jsonl_event(struct view *view, struct json *json, const struct view_event *event);
@@ -77,6 +93,10 @@ void jsonl_end(struct view *view, struct json *json, enum dbgksim_status reason)
 
 /** Fills *out for an event and notes what it says about processes, threads and modules. False: no memory. */
 bool view_inspect(struct view *view, const struct dbgksim_event *event, struct view_event *out);
+/** Fills the indices and the time of a kernel debugger's event. False: no memory. */
+bool view_inspect_kd(struct view *view, struct view_kd *kd);
+/** Writes a text in quotes, control characters and quotes escaped. */
+void view_quote(FILE *out, const char *text);
 /** Forgets a module after its UNLOAD_DLL was shown. */
 void view_unload(struct view_process *process, uint64_t base);
 /** Name of the module at `base`, NULL if none was told. */
