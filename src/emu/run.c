@@ -281,6 +281,12 @@ static enum next invalid(struct run *r)
     r->trap->icebp = true;
     return exception(r, 1);
   }
+  /* INT 6 comes as the invalid opcode whose vector it names. */
+  if (d.opcode[0] == 0xCD) {
+    r->c->rip += d.length + 1;
+    r->trap->software = true;
+    return exception(r, 6);
+  }
   /* RDPMC and SYSEXIT are known to the processor and forbidden; SYSENTER has no target selector. */
   if (d.opcode[0] == 0x0F && d.opcode[1] >= 0x33 && d.opcode[1] <= 0x35) {
     fault(r, 13);

@@ -79,7 +79,7 @@ struct refusal {
 static struct refusal check_gate(struct delivery *d)
 {
   const ULONG64 external = d->software ? 0 : ERROR_CODE_EXTERNAL;
-  const ULONG64 entry = d->vector * sizeof(KIDTENTRY64) + ERROR_CODE_IDT + external;
+  const ULONG64 entry = d->vector * 8ull + ERROR_CODE_IDT + external;
   if (d->vector * sizeof(KIDTENTRY64) + sizeof(KIDTENTRY64) - 1 > trap_state()->idt_limit)
     return (struct refusal){VECTOR_GENERAL_PROTECTION, entry, "past the limit"};
   KiGetGate(d->vector, &d->gate);
