@@ -80,7 +80,10 @@ static void KiPageFault(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
   enum mm_access access = f->ErrorCode & PF_FETCH ? MM_EXECUTE : f->ErrorCode & PF_WRITE ? MM_WRITE : MM_READ;
   static const ULONG64 types[] = {[MM_READ] = 0, [MM_WRITE] = 1, [MM_EXECUTE] = 8};
   ULONG64 address = f->FaultAddress;
-  NTSTATUS status = MmAccessFault(PsGetCurrentProcess(), address, access);
+  const bool user = f->SegCs & 1;
+  /* The kernel executes no user page (SMEP), whatever its protection. */
+  NTSTATUS status = !user && access == MM_EXECUTE ? STATUS_ACCESS_VIOLATION
+                                                  : MmAccessFault(PsGetCurrentProcess(), address, access);
   f->FaultIndicator = (UCHAR)types[access];
   if (status == STATUS_SUCCESS) {
     /* Resolved: the instruction runs again, and RF is not for user code to see. */
@@ -88,7 +91,7 @@ static void KiPageFault(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
     return;
   }
   /* Kernel code may fault on user addresses only. */
-  if (!(f->SegCs & 1) && address > MM_HIGHEST_USER_ADDRESS)
+  if (!user && address > MM_HIGHEST_USER_ADDRESS)
     KeBugCheckEx(PAGE_FAULT_IN_NONPAGED_AREA, address, types[access], f->Rip, 0);
   ULONG count = status == STATUS_IN_PAGE_ERROR ? 3 : 2;
   KiExceptionDispatch(f, e, status, f->Rip, count, types[access], address, (ULONG)STATUS_END_OF_FILE);

@@ -113,11 +113,14 @@ static struct refusal check_stack(KTHREAD *Thread, struct delivery *d)
   return (struct refusal){0};
 }
 
-/* Where a fault of the delivery is reported. Rip is after a software interrupt: CC is one byte, CD nn two. */
-static ULONG64 faulting_instruction(ULONG64 rip)
+/* Where a fault of the delivery is reported. Rip is after a software interrupt: INT3 (CC) and INTO (CE) are one byte,
+ * CD nn two. */
+static ULONG64 faulting_instruction(unsigned vector, ULONG64 rip)
 {
   UCHAR last = 0;
-  return NT_SUCCESS(mm_user_read(&last, rip - 1, 1)) && last == 0xCC ? rip - 1 : rip - 2;
+  if (!NT_SUCCESS(mm_user_read(&last, rip - 1, 1)))
+    return rip - 2;
+  return (vector == 3 && last == 0xCC) || (vector == 4 && last == 0xCE) ? rip - 1 : rip - 2;
 }
 
 /* Turns the event into the fault of its own delivery. False: triple fault. */
@@ -130,7 +133,7 @@ static bool fault_in_delivery(struct delivery *d, const struct refusal *refusal)
   bool to_double = !d->software && ((is_contributory(d->vector) && second_contributes) ||
                                     (d->vector == VECTOR_PAGE_FAULT && (second_contributes || refusal->vector == 14)));
   if (d->software)
-    d->rip = faulting_instruction(d->rip);
+    d->rip = faulting_instruction(d->vector, d->rip);
   d->vector = to_double ? VECTOR_DOUBLE_FAULT : refusal->vector;
   d->error_code = to_double ? 0 : refusal->error_code;
   d->software = false;
@@ -138,7 +141,7 @@ static bool fault_in_delivery(struct delivery *d, const struct refusal *refusal)
   return true;
 }
 
-static void kernel_fetch_fault(KTHREAD *Thread, ULONG64 rip, ULONG64 stack);
+static _Noreturn void kernel_fetch_fault(KTHREAD *Thread, ULONG64 rip, ULONG64 stack);
 
 static void deliver(KTHREAD *Thread, struct delivery *d)
 {
@@ -167,29 +170,28 @@ static void deliver(KTHREAD *Thread, struct delivery *d)
   Thread->TrapFrame = frame;
   Thread->ExceptionFrame = exception_frame;
   ki_save_frames(Thread, frame, exception_frame, TRAP_EXCEPTION);
-  if (!handler) {
+  if (!handler)
     kernel_fetch_fault(Thread, d->gate.offset, at - KI_EXCEPTION_FRAME_ROOM);
-    return;
-  }
   TRACE(DBGKSIM_TRACE_TRAP_FRAME, handler->name, at, frame->Rip, frame->Rsp, frame->EFlags);
   handler->routine(frame, exception_frame);
 }
 
-/* The gate leads to where no code is: the processor has entered the kernel and faults there. */
-static void kernel_fetch_fault(KTHREAD *Thread, ULONG64 rip, ULONG64 stack)
+/* The gate leads to where no kernel code is: the processor has entered the kernel and faults there, again and again if
+ * somebody should say that this was handled. */
+static _Noreturn void kernel_fetch_fault(KTHREAD *Thread, ULONG64 rip, ULONG64 stack)
 {
   const struct ki_origin origin = {rip, stack, EFLAGS_ALWAYS, KGDT64_R0_CODE, KGDT64_R0_DATA};
-  struct delivery d = {.origin = &origin,
-                       .vector = VECTOR_PAGE_FAULT,
-                       .fault = true,
-                       .rip = rip,
-                       .error_code = PF_FETCH,
-                       .fault_address = rip};
-  TRACE(DBGKSIM_TRACE_TRAP, NULL, d.vector, d.rip, d.error_code, rip);
-  if (++Thread->kernel_traps > KI_MAX_KERNEL_TRAPS)
-    ki_triple_fault(rip);
-  deliver(Thread, &d);
-  Thread->kernel_traps--;
+  while (++Thread->kernel_traps <= KI_MAX_KERNEL_TRAPS) {
+    struct delivery d = {.origin = &origin,
+                         .vector = VECTOR_PAGE_FAULT,
+                         .fault = true,
+                         .rip = rip,
+                         .error_code = PF_FETCH,
+                         .fault_address = rip};
+    TRACE(DBGKSIM_TRACE_TRAP, NULL, d.vector, d.rip, d.error_code, rip);
+    deliver(Thread, &d);
+  }
+  ki_triple_fault(rip);
 }
 
 static void take(KTHREAD *Thread, const struct cpu_trap *trap, const struct ki_origin *origin)
