@@ -34,7 +34,7 @@ struct thread_facts *facts_of(HANDLE thread_id)
 unsigned debuggee_index(HANDLE process_id)
 {
   unsigned i = 0;
-  while (i < PROCESSES && world.process[i]->UniqueProcessId != process_id)
+  while (i < PROCESSES && world.process_id[i] != process_id)
     i++;
   return i;
 }
@@ -88,14 +88,14 @@ static void prepare(void)
     ETHREAD *thread;
     FUZZ_CHECK(NT_SUCCESS(PsCreateMinimalProcess(host, "debuggee", life_userland()->ntdll, &world.process[i])),
                "no process");
-    if (i == 0)
-      world.first_id = world.process[0]->UniqueProcessId;
+    world.process_id[i] = world.process[i]->UniqueProcessId;
     FUZZ_CHECK(
         NT_SUCCESS(ObOpenObjectByPointer(world.process[i], 0, PROCESS_ALL_ACCESS, NULL, &world.process_handle[i])),
         "no handle of a process");
     FUZZ_CHECK(NT_SUCCESS(life_create_minimal_thread(world.process[i], debuggee_main, NULL, 0, &thread)), "no thread");
     ObDereferenceObject(thread);
   }
+  world.first_id = world.process_id[0];
 }
 
 static void read_scripts(struct fuzz_input *in, unsigned flags)

@@ -62,7 +62,8 @@ extern struct services_case services;
 
 /** What all cases share, made by `prepare`. */
 struct services_world {
-  EPROCESS *process[PROCESSES];
+  EPROCESS *process[PROCESSES]; /**< gone once the case has ended it */
+  HANDLE process_id[PROCESSES];
   HANDLE process_handle[PROCESSES];
   HANDLE first_id; /**< ids from here on belong to the debuggees and to the case */
 };

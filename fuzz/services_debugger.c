@@ -138,7 +138,7 @@ static void continue_event(unsigned slot, const struct step *step)
                                       DBG_REPLY_LATER, DBG_TERMINATE_THREAD,  DBG_TERMINATE_PROCESS,
                                       STATUS_PENDING,  DBG_CONTINUE};
   unsigned known = services.event_count < MAX_EVENTS ? services.event_count : MAX_EVENTS;
-  CLIENT_ID client = {world.process[slot % PROCESSES]->UniqueProcessId, step->c * 4u};
+  CLIENT_ID client = {world.process_id[slot % PROCESSES], step->c * 4u};
   if (known && !(step->c & 0x80)) {
     unsigned chosen = (step->c & 0x40 ? step->c : services.event_count - 1) % known;
     client = services.events[chosen].client;
