@@ -174,8 +174,6 @@ static void end_debuggee(EPROCESS *process)
   FUZZ_CHECK(!process->RundownProtect.count, "an ended process's run-down count is %u", process->RundownProtect.count);
   FUZZ_CHECK(!process->Pcb.FreezeCount, "an ended process's freeze count is %d", (int)process->Pcb.FreezeCount);
   FUZZ_CHECK(!process->ActiveThreads, "an ended process has %u threads", process->ActiveThreads);
-  FUZZ_CHECK(!process->PoolQuotaUsage, "an ended process is charged %zu bytes", process->PoolQuotaUsage);
-  ObDereferenceObject(process);
 }
 
 /* More readings of one event than times that a debugger put it off. */
@@ -227,6 +225,12 @@ static void run(struct fuzz_input *in)
   check_readings();
   for (unsigned i = 0; i < PROCESSES; i++)
     end_debuggee(world.process[i]);
+  for (unsigned i = 0; i < PROCESSES; i++) {
+    /* Not earlier: one may have caused events of the other, which outlast it. */
+    size_t charged = world.process[i]->PoolQuotaUsage;
+    FUZZ_CHECK(!charged, "an ended process is charged %zu bytes", charged);
+    ObDereferenceObject(world.process[i]);
+  }
   FUZZ_CHECK(!dbgk_state()->DbgkpProcessDebugPortMutex.Owner, "the port mutex is owned");
   ki_state()->policy = (struct ke_policy){0};
   sleep_for(1000);

@@ -11,7 +11,7 @@ import sys
 
 CREATE, ATTACH, READ, CONTINUE, READ_CONTINUE, DETACH, CLOSE, SET = 0, 1, 3, 6, 9, 10, 11, 12
 DUPLICATE, THREAD, PROCESS, RAW_CLOSE, BAD_POINTER, YIELD, SLEEP = 13, 14, 15, 16, 17, 18, 19
-RAISE, START, END_THREAD, END_PROCESS, IMAGE, SUSPEND, HIDE, D_YIELD, D_SLEEP = 0, 3, 5, 6, 7, 8, 9, 10, 11
+RAISE, START, END_THREAD, END_PROCESS, IMAGE, SUSPEND, HIDE, D_YIELD, D_SLEEP, DEBUG = 0, 3, 5, 6, 7, 8, 9, 10, 11, 0xE0
 OK, HANDLED, NOT_HANDLED, LATER, KILL_THREAD, KILL_PROCESS = range(6)
 
 
@@ -45,6 +45,9 @@ SERVICES = {
     "close_while_waiting": services(OBJECT, (1, READ, 0, 7), (2, CLOSE), preempt=1, schedule=SWITCHY),
     "continue_twice": services(OBJECT, (0, ATTACH), (0, READ, 0, 2), (0, CONTINUE), (1, CONTINUE), (0, READ, 0, 2),
                                (0, CONTINUE, 0, 0, 0x40)),
+    "debug_each_other": services((3, DEBUG, 1, 6, 2), (4, DEBUG, 0, 6, 2), (3, RAISE), (4, RAISE), (3, END_PROCESS)),
+    "debugger_is_debugged": services(OBJECT, (0, ATTACH), (3, DEBUG, 0, 4, 2), (4, RAISE), *reads(6)),
+    "debugger_dies": services((3, DEBUG, 1, 2, 2), (4, START), (3, END_PROCESS)),
     "detach_pending": services(OBJECT, (3, RAISE), (0, ATTACH), *reads(3), (0, READ, 0, 4), (0, DETACH)),
     "detach_and_keep": services(OBJECT, (3, D_SLEEP, 40), (3, RAISE), (3, END_PROCESS), (0, ATTACH), *reads(2),
                                 (0, DETACH), (0, PROCESS, 0, 3, 200), preempt=1, schedule=SWITCHY),

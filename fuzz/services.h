@@ -78,6 +78,11 @@ bool next_step(unsigned actor, struct step *step);
 
 /** A thread of a debuggee: does the next steps of its process until they are used up, then sleeps until it is ended. */
 void debuggee_main(void *unused);
+/** Waits for an event of a debug object of the current process, at most so many milliseconds, notes it and closes its
+ *  handles. False: none came. */
+bool debugger_read(HANDLE object, unsigned milliseconds, bool alertable, CLIENT_ID *client);
+/** Continues an event, and notes that. */
+void debugger_continue(HANDLE object, const CLIENT_ID *client, NTSTATUS status);
 /** Does one step of a native thread's script. */
 void debugger_step(const struct step *step);
 

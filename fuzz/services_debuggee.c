@@ -2,6 +2,7 @@
 /* What threads of the debuggees do: raise exceptions, start and end threads, map images, end. */
 #include "services.h"
 
+#include "ntos/svc/svc_object.h"
 #include "ntos/svc/svc_process.h"
 #include "ntos/svc/svc_sync.h"
 
@@ -104,11 +105,44 @@ static void sleep_for(unsigned microseconds)
   NtDelayExecution(FALSE, AT(&interval));
 }
 
+/* A debuggee debugs the other one, which perhaps debugs it; its debugger dies with it, or before. */
+static void debug_other(const EPROCESS *self, const struct step *step)
+{
+  const HANDLE other_id = world.process_id[1 - debuggee_index(self->UniqueProcessId)];
+  HANDLE object = 0, handle = 0;
+  EPROCESS *other;
+  CLIENT_ID client;
+  services.separated = services.suspended = true;
+  services.attaches++;
+  if (!NT_SUCCESS(PsLookupProcessByProcessId(other_id, &other)))
+    return;
+  ObOpenObjectByPointer(other, 0, PROCESS_ALL_ACCESS, NULL, &handle);
+  ObDereferenceObject(other);
+  NtCreateDebugObject(AT(&object), DEBUG_ALL_ACCESS, 0, step->a & 1);
+  NtDebugActiveProcess(handle, object);
+  for (unsigned n = step->b % 8; n; n--) {
+    life_return_to_user_mode();
+    if (!debugger_read(object, step->c & 7, false, &client))
+      break;
+    life_return_to_user_mode();
+    debugger_continue(object, &client, step->c & 8 ? DBG_EXCEPTION_NOT_HANDLED : DBG_CONTINUE);
+  }
+  if (step->a & 2)
+    NtRemoveProcessDebug(handle, object);
+  if (step->a & 4)
+    NtClose(object);
+  NtClose(handle);
+}
+
 static void debuggee_step(ETHREAD *thread, const struct step *step)
 {
   static const NTSTATUS codes[] = {STATUS_ACCESS_VIOLATION, STATUS_BREAKPOINT, STATUS_SINGLE_STEP,
                                    NT_STATUS_VALUE(0x40010006), NT_STATUS_VALUE(0xE0000001)};
   EPROCESS *process = PsThreadProcess(thread);
+  if (step->code >= 0xE0) {
+    debug_other(process, step);
+    return;
+  }
   switch (step->code % 12) {
   case 0:
   case 1:

@@ -103,20 +103,28 @@ static void check_signal(HANDLE handle)
   ObDereferenceObject(object);
 }
 
-static void read_event(unsigned slot, const struct step *step)
+bool debugger_read(HANDLE object, unsigned milliseconds, bool alertable, CLIENT_ID *client)
 {
   DBGUI_WAIT_STATE_CHANGE change = {0};
-  LONG64 timeout = -(LONG64)(step->b & 7) * 1000;
-  HANDLE object = services.object[slot];
-  NTSTATUS status = NtWaitForDebugEvent(object, step->b & 8 ? TRUE : FALSE, AT(&timeout), AT(&change));
+  LONG64 timeout = -10000ll * milliseconds;
+  NTSTATUS status = NtWaitForDebugEvent(object, alertable, AT(&timeout), AT(&change));
   if (status == STATUS_SUCCESS) {
-    unsigned place = services.event_count++ % MAX_EVENTS;
-    services.events[place].client = change.AppClientId;
-    services.events[place].object = slot;
+    *client = change.AppClientId;
     note_read(&change);
     close_event_handles(&change);
   }
   check_signal(object);
+  return status == STATUS_SUCCESS;
+}
+
+static void read_event(unsigned slot, const struct step *step)
+{
+  CLIENT_ID client;
+  if (!debugger_read(services.object[slot], step->b & 7, (step->b & 8) != 0, &client))
+    return;
+  unsigned place = services.event_count++ % MAX_EVENTS;
+  services.events[place].client = client;
+  services.events[place].object = slot;
 }
 
 static void note_answer(const CLIENT_ID *client, NTSTATUS status)
@@ -132,6 +140,13 @@ static void note_answer(const CLIENT_ID *client, NTSTATUS status)
     facts->not_handled = true;
 }
 
+void debugger_continue(HANDLE object, const CLIENT_ID *client, NTSTATUS status)
+{
+  note_answer(client, status);
+  NtDebugContinue(object, AT(client), status);
+  check_signal(object);
+}
+
 static void continue_event(unsigned slot, const struct step *step)
 {
   static const NTSTATUS statuses[] = {DBG_CONTINUE,    DBG_EXCEPTION_HANDLED, DBG_EXCEPTION_NOT_HANDLED,
@@ -145,10 +160,7 @@ static void continue_event(unsigned slot, const struct step *step)
     if (!(step->c & 0x20))
       slot = services.events[chosen].object;
   }
-  NTSTATUS status = statuses[step->b % (sizeof statuses / sizeof statuses[0])];
-  note_answer(&client, status);
-  NtDebugContinue(services.object[slot], AT(&client), status);
-  check_signal(services.object[slot]);
+  debugger_continue(services.object[slot], &client, statuses[step->b % (sizeof statuses / sizeof statuses[0])]);
 }
 
 static void duplicate(unsigned slot, const struct step *step)
