@@ -34,6 +34,45 @@ void stage_allocate(struct stage *s, uint64_t address, uint64_t size, ULONG prot
                              STATUS_SUCCESS));
 }
 
+void stage_protect(struct stage *s, uint64_t address, uint64_t size, ULONG protect)
+{
+  EPROCESS *process = stage_process(s);
+  ULONG64 base = address, bytes = size;
+  ULONG old;
+  INSIDE(s, ck_assert_int_eq(MmProtectVirtualMemory(process, &base, &bytes, protect, &old), STATUS_SUCCESS));
+}
+
+static ULONG service_number(struct stage *s, const char *name)
+{
+  ULONG number = 0;
+  INSIDE(s, {
+    while (number < TRAP_MAX_SERVICES && (!trap_service_name(number) || strcmp(trap_service_name(number), name) != 0))
+      number++;
+  });
+  ck_assert_msg(number < TRAP_MAX_SERVICES, "no service %s", name);
+  return number;
+}
+
+void stage_set_service(struct stage *s, const char *name, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+  /* syscall; int3 */
+  stage_set(s, "\x0F\x05\xCC", 3, 0x33);
+  CONTEXT context = stage_context(s);
+  context.Rax = service_number(s, name);
+  context.R10 = a;
+  context.Rdx = b;
+  context.R8 = c;
+  context.R9 = d;
+  stage_set_context(s, &context);
+}
+
+NTSTATUS stage_service(struct stage *s, const char *name, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+  stage_set_service(s, name, a, b, c, d);
+  stage_expect(stage_next(s, DBG_CONTINUE), STATUS_BREAKPOINT, STAGE_CODE + 2, 1);
+  return (NTSTATUS)stage_context(s).Rax;
+}
+
 void stage_start(struct stage *s)
 {
   struct dbgksim_config config;
@@ -52,6 +91,8 @@ void stage_start(struct stage *s)
     ck_assert_int_eq(dbgksim_continue(s->debugger, &s->event, DBG_CONTINUE), DBGKSIM_OK);
   }
   s->tid = s->event.tid;
+  /* The loader breaks inside of a handler's frame: what the stage runs is not to be handled by it. */
+  stage_write(s, stage_thread(s)->Tcb.Teb, &(uint64_t){0}, 8);
   stage_allocate(s, STAGE_CODE, STAGE_PAGES, PAGE_EXECUTE_READWRITE);
   stage_allocate(s, STAGE_STACK & ~0xFFFFull, STAGE_PAGES, PAGE_READWRITE);
   stage_allocate(s, STAGE_DATA, STAGE_PAGES, PAGE_READWRITE);

@@ -47,6 +47,12 @@ void stage_read(struct stage *s, uint64_t address, void *to, size_t size);
 void stage_write(struct stage *s, uint64_t address, const void *from, size_t size);
 /** Allocates memory of the process at an address. */
 void stage_allocate(struct stage *s, uint64_t address, uint64_t size, ULONG protect);
+/** Changes a protection. */
+void stage_protect(struct stage *s, uint64_t address, uint64_t size, ULONG protect);
+/** Points the stopped thread at a call of a service with up to four arguments, and an INT3 behind it. */
+void stage_set_service(struct stage *s, const char *name, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+/** The same, run up to the INT3; the service's status. */
+NTSTATUS stage_service(struct stage *s, const char *name, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 /** Leads deliveries to user mode to an INT3 at the end of the code page: they can be looked at there. Returns its
  *  address. */
 uint64_t stage_catch_deliveries(struct stage *s);
