@@ -165,10 +165,19 @@ static void close_all_handles(void)
     NtClose(handle);
 }
 
-static void end_debuggee(EPROCESS *process)
+/* One may debug the other, or keep the object that debugs it: nobody would continue what they send at their end. */
+static void terminate_debuggees(void)
 {
-  PsTerminateProcess(process, 9);
-  DbgkClearProcessDebugObject(process, NULL);
+  for (unsigned i = 0; i < PROCESSES; i++)
+    PsTerminateProcess(world.process[i], 9);
+  for (unsigned i = 0; i < 2 * PROCESSES; i++) {
+    sleep_for(1);
+    DbgkClearProcessDebugObject(world.process[i % PROCESSES], NULL);
+  }
+}
+
+static void check_end(EPROCESS *process)
+{
   wait_for_end(process, "a debuggee");
   FUZZ_CHECK(!process->DebugPort, "an ended process has a debug port");
   FUZZ_CHECK(!process->RundownProtect.count, "an ended process's run-down count is %u", process->RundownProtect.count);
@@ -223,8 +232,9 @@ static void run(struct fuzz_input *in)
   if (!services.suspended)
     check_suspensions();
   check_readings();
+  terminate_debuggees();
   for (unsigned i = 0; i < PROCESSES; i++)
-    end_debuggee(world.process[i]);
+    check_end(world.process[i]);
   for (unsigned i = 0; i < PROCESSES; i++) {
     /* Not earlier: one may have caused events of the other, which outlast it. */
     size_t charged = world.process[i]->PoolQuotaUsage;

@@ -155,6 +155,8 @@ DISPATCH = {
     "kernel_read": dispatch(b"\x8A\x03", registers=[(RBX, SPECIAL, b"\x0B")], answers=bytes([A_SKIP, 2])),
     "compatibility_mode": dispatch(b"\xCC\x8B\x03\xCC", registers=[(CS, BYTE, b"\x23")], answers=bytes([A_OK, 0, 0])),
     "far_return": dispatch(b"\x6A\x23\x68\x10\0\0\x20\x48\xCB" + NOP * 7 + INT3, answers=bytes([A_OK])),
+    "iret_virtual_8086": dispatch(b"\x90\xCF\xCC", registers=[(RSP, DATA, b"\0\2")],
+                                  memory=[(0x2200, b"\x22" * 8 + b"\0\x30\2\0")], answers=bytes([A_SKIP, 1])),
     "write_code": dispatch(b"\xC6\x05\x01\0\0\0\xCC\x90\x90", answers=bytes([A_OK])),
     "cross_page": dispatch(b"\xE9\xFA\x0F\0\0", answers=bytes([A_OK, 0])),
     "later": dispatch(INT3, answers=bytes([A_LATER, A_LATER, A_OK])),

@@ -209,6 +209,7 @@ static enum next leave_vm86(struct run *r)
   c->cs = KGDT64_R3_CODE;
   c->ss = c->ds = c->es = c->gs = KGDT64_R3_DATA;
   c->fs = KGDT64_R3_CMTEB;
+  c->rflags |= EFLAGS_IF; /* popped too in that mode */
   c->rip = r->g->block;
   if (last_branch(r, &branch) && branch.kind == 'i')
     c->rip += branch.offset;

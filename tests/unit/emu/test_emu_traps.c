@@ -298,6 +298,11 @@ START_TEST(iret_to_virtual_8086_mode_is_general_protection)
   RUN(&g, "\x48\xB8\x01\x00\x00\x00\x01\x00\x00\x00\xCC"); /* 64-bit code again */
   ck_int3(&g, 10);
   ck_assert_uint_eq(g.cpu->gpr[CPU_RAX], 0x100000001ull);
+  /* flags with VM and IOPL 3 and without IF: user mode can not clear it */
+  guest_put(g.space, STACK_TOP - 0x100, "\x22\x22\x22\x22\x22\x22\x22\x22\x00\x30\x02\x00", 12);
+  RUN(&g, "\x90\xCF");
+  ck_exception(&g, 13, 1);
+  ck_assert_uint_eq(g.cpu->rflags & (EFLAGS_IF | 0x3000 | 0x20000), EFLAGS_IF);
 }
 END_TEST
 
