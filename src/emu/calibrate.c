@@ -18,6 +18,8 @@
 #define READ_ONLY 0x21000u
 #define ABSENT 0x30000u
 #define MAX_CANDIDATES 96
+/* A hook's description has more bytes than this, and 16. */
+#define HOOK_SEARCH 40
 
 struct bench {
   struct calibration *out;
@@ -328,6 +330,45 @@ static bool find_exception_state(struct bench *b)
          settle(b, &old, "the previous exception", &b->out->at.old_exception);
 }
 
+static void count_call(uc_engine *uc, uint64_t va, uint32_t size, void *context)
+{
+  (void)uc;
+  (void)va;
+  (void)size;
+  ++*(unsigned *)context;
+}
+
+/* A hook's handle points at its description, whose address range is meant to be changed under way (scan.c). */
+static bool find_hook_range(struct bench *b)
+{
+  static const uint8_t code[] = {0x90, 0x90, 0xCC};
+  const uint64_t first = 0x1122334455667701ull, last = 0x1122334455667702ull;
+  unsigned calls = 0;
+  uc_hook hook;
+  if (uc_hook_add(b->uc, &hook, UC_HOOK_CODE, (void *)(uintptr_t)count_call, &calls, first, last) != UC_ERR_OK)
+    return refuse(b, "adding a hook failed");
+  uint8_t *bytes = (uint8_t *)hook;
+  for (size_t at = 0; at <= HOOK_SEARCH; at += 8) {
+    if (blob_u64(bytes, at) != first || blob_u64(bytes, at + 8) != last)
+      continue;
+    b->out->at.hook_range = at;
+    blob_set64(bytes, at, CODE + 1);
+    blob_set64(bytes, at + 8, CODE + 1);
+    bool called = run(b, b->out->user64, code, sizeof code) == 3 && calls == 1;
+    /* The same translation, the range elsewhere: it is called all the same. */
+    blob_set64(bytes, at, first);
+    blob_set64(bytes, at + 8, last);
+    load(b, b->out->user64);
+    b->interrupt = -1;
+    uc_emu_start(b->uc, CODE, 0, 0, 0);
+    bool again = b->interrupt == 3 && calls == 2;
+    bool gone = run(b, b->out->user64, code, sizeof code) == 3 && calls == 2;
+    uc_hook_del(b->uc, hook);
+    return (called && again && gone) || refuse(b, "the range of a hook cannot be changed");
+  }
+  return refuse(b, "no range in a hook");
+}
+
 void calibration_make(struct calibration *out)
 {
   struct bench b = {.out = out, .tables_used = 1};
@@ -357,7 +398,7 @@ void calibration_make(struct calibration *out)
     set_page(&b, READ_ONLY, PTE_PRESENT | PTE_USER | PTE_NO_EXECUTE);
     if (open_bench(&b) && enter_long_mode(&b) && enter_user_mode(&b, KGDT64_R3_CMCODE, out->user32) &&
         enter_user_mode(&b, KGDT64_R3_CODE, out->user64) && find_registers(&b) && find_x87(&b) &&
-        find_exception_state(&b))
+        find_exception_state(&b) && find_hook_range(&b))
       out->status = EMU_OK;
   }
   if (b.uc != NULL)

@@ -6,8 +6,6 @@
 #include <capstone/capstone.h>
 #include <stdio.h>
 
-#define MAX_INSTRUCTION 15
-
 void decode_opcode(const uint8_t *bytes, size_t size, bool code64, struct decoded *out)
 {
   size_t i = 0;

@@ -25,6 +25,7 @@
 #define KGDT64_SYS_TSS 0x40u
 #define KGDT64_R3_CMTEB 0x53u
 
+#define EFLAGS_ZF 0x40u
 #define EFLAGS_TF 0x100u
 #define EFLAGS_IF 0x200u
 #define EFLAGS_DF 0x400u

@@ -90,18 +90,27 @@ static void stop_for(engine *g, enum stop_reason reason)
   uc_emu_stop(g->uc);
 }
 
-/* Charged to every block: nothing here but the count (its load and store are the cost), the stop flag and the note. */
+void engine_stop_at(engine *g, enum stop_reason reason, uint64_t va)
+{
+  if (g->stop == STOP_NONE)
+    g->stopped_at = va;
+  stop_for(g, reason);
+}
+
+/* Charged to every block: nothing here but the count (its load and store are the cost), a flag and the note. */
 static void on_block(uc_engine *uc, uint64_t va, uint32_t size, void *context)
 {
   engine *g = context;
   (void)uc;
-  (void)size;
-  if (LIKELY(g->blocks_left != 0 && *g->stop_flag == 0)) {
-    g->blocks_left--;
-    g->block = va;
-    return;
+  if (UNLIKELY(g->blocks_left == 0 || *g->block_flag != 0)) {
+    if (g->blocks_left == 0 || *g->stop_flag != 0) {
+      engine_stop_at(g, g->blocks_left == 0 ? STOP_BUDGET : STOP_FLAG, va);
+      return;
+    }
+    g->block_end = va + size;
   }
-  stop_for(g, g->blocks_left == 0 ? STOP_BUDGET : STOP_FLAG);
+  g->blocks_left--;
+  g->block = va;
 }
 
 static void on_interrupt(uc_engine *uc, uint32_t number, void *context)
@@ -126,24 +135,44 @@ static void on_syscall(uc_engine *uc, void *context)
   stop_for(context, STOP_SYSCALL);
 }
 
-static void on_breakpoint(uc_engine *uc, uint64_t va, uint32_t size, void *context)
+bool engine_has_breakpoint(const engine *g, uint64_t va)
 {
-  engine *g = context;
-  (void)uc;
-  (void)size;
   for (unsigned i = 0; i < 4; i++) {
-    if ((g->breakpoint_mask & (1u << i)) != 0 && g->breakpoint[i] == va) {
-      stop_for(g, STOP_BREAKPOINT);
-      return;
-    }
+    if ((g->breakpoint_mask & (1u << i)) != 0 && g->breakpoint[i] == va)
+      return true;
   }
+  return false;
 }
 
+static const uint8_t *code_host(const engine *g, uint64_t va)
+{
+  const struct emu_config *config = &g->owner->config;
+  for (unsigned i = 0; i < config->arena_count; i++) {
+    if (va - config->arenas[i].base < config->arenas[i].size)
+      return g->arena[i] + (va - config->arenas[i].base);
+  }
+  return NULL;
+}
+
+/* A block was translated and is about to run. */
 static void on_edge(uc_engine *uc, uc_tb *now, uc_tb *before, void *context)
 {
   engine *g = context;
-  (void)uc;
   (void)before;
+  if (g->replant.va == now->pc) {
+    g->replant.va = NO_ADDRESS;
+    engine_set_window(g, NO_ADDRESS, NO_ADDRESS);
+    return;
+  }
+  const uint8_t *bytes = code_host(g, now->pc);
+  if (bytes == NULL)
+    return;
+  uint64_t cs = 0;
+  uc_reg_read(uc, UC_X86_REG_CS, &cs);
+  if (scan_block(g, bytes, now->pc, now->size, cs != KGDT64_R3_CMCODE, g->replant.range)) {
+    g->replant.va = now->pc;
+    engine_stop_at(g, STOP_RETRANSLATE, now->pc);
+  }
   if (g->block_callback != NULL)
     g->block_callback(g->block_callback_context, now->pc, now->size);
 }
@@ -151,14 +180,24 @@ static void on_edge(uc_engine *uc, uc_tb *now, uc_tb *before, void *context)
 static void *hook_address(void (*fn)(void)) { return (void *)(uintptr_t)fn; }
 #define HOOK(fn) hook_address((void (*)(void))(fn))
 
+void engine_set_window(engine *g, uint64_t first, uint64_t last)
+{
+  g->window[0] = first;
+  g->window[1] = last;
+}
+
 static bool add_hooks(engine *g)
 {
-  uc_hook hook;
+  uc_hook hook, check;
+  if (uc_hook_add(g->uc, &check, UC_HOOK_CODE, HOOK(on_check), g, NO_ADDRESS, NO_ADDRESS) != UC_ERR_OK)
+    return false;
+  g->window = (uint64_t *)(void *)((uint8_t *)check + g->owner->calibration->at.hook_range);
   return uc_hook_add(g->uc, &hook, UC_HOOK_BLOCK, HOOK(on_block), g, 1, 0) == UC_ERR_OK &&
          uc_hook_add(g->uc, &hook, UC_HOOK_INTR, HOOK(on_interrupt), g, 1, 0) == UC_ERR_OK &&
          uc_hook_add(g->uc, &hook, UC_HOOK_INSN_INVALID, HOOK(on_invalid), g, 1, 0) == UC_ERR_OK &&
          uc_hook_add(g->uc, &hook, UC_HOOK_INSN, HOOK(on_syscall), g, 1, 0, UC_X86_INS_SYSCALL) == UC_ERR_OK &&
-         uc_hook_add(g->uc, &hook, UC_HOOK_INSN, HOOK(cpuid_hook), g, 1, 0, UC_X86_INS_CPUID) == UC_ERR_OK;
+         uc_hook_add(g->uc, &hook, UC_HOOK_INSN, HOOK(cpuid_hook), g, 1, 0, UC_X86_INS_CPUID) == UC_ERR_OK &&
+         uc_hook_add(g->uc, &hook, UC_HOOK_EDGE_GENERATED, HOOK(on_edge), g, 1, 0) == UC_ERR_OK;
 }
 
 static bool map_regions(engine *g)
@@ -194,6 +233,9 @@ static bool map_regions(engine *g)
 }
 
 static const int never_stop = 0;
+static const int always = 1;
+
+void engine_note_ends(engine *g, bool on) { g->block_flag = on ? &always : g->stop_flag; }
 
 bool engine_open(engine *g, char *message, size_t size)
 {
@@ -210,9 +252,11 @@ bool engine_open(engine *g, char *message, size_t size)
     return false;
   }
   g->stop_flag = g->owner->config.stop_flag != NULL ? g->owner->config.stop_flag : &never_stop;
+  g->block_flag = g->stop_flag;
   g->held = 0;
+  memset(g->watch_steps, 0, sizeof g->watch_steps);
   g->planted_count = 0;
-  g->edge_hook = 0;
+  g->replant.va = g->skip = NO_ADDRESS;
   /* No address ends a run: with `until` = 0 a jump to 0 would look like a stop. */
   if (uc_ctl_exits_enable(g->uc) != UC_ERR_OK || !map_regions(g) || !add_hooks(g) ||
       uc_context_restore(g->uc, as_context(g->owner->calibration->user64)) != UC_ERR_OK) {
@@ -220,7 +264,8 @@ bool engine_open(engine *g, char *message, size_t size)
     engine_close(g);
     return false;
   }
-  engine_update_coverage(g);
+  /* The library reports no new block before it has run one. */
+  engine_flush_tlb(g);
   return true;
 }
 
@@ -247,11 +292,13 @@ void engine_flush_tlb(engine *g)
   uc_context_restore(g->uc, as_context(g->owner->calibration->kernel));
   uc_reg_write(g->uc, UC_X86_REG_RAX, &cr3);
   g->held = 0;
+  uint64_t left = g->blocks_left;
   g->blocks_left = UINT64_MAX;
-  const volatile int *flag = g->stop_flag;
-  g->stop_flag = &never_stop;
+  const volatile int *flag = g->block_flag;
+  g->block_flag = &never_stop;
   uc_emu_start(g->uc, EMU_STUB_MOV_CR3, 0, 0, 0);
-  g->stop_flag = flag;
+  g->block_flag = flag;
+  g->blocks_left = left;
 }
 
 void engine_remove_code(engine *g, uint64_t va, uint64_t size)
@@ -260,50 +307,36 @@ void engine_remove_code(engine *g, uint64_t va, uint64_t size)
     return;
   uc_context_restore(g->uc, as_context(g->owner->calibration->unpaged));
   g->held = 0;
+  memset(g->watch_steps, 0, sizeof g->watch_steps);
   uc_ctl_remove_cache(g->uc, va, va + size);
 }
 
 /* ---- execute breakpoints ---- */
 
-static bool wanted(const engine *g, uint64_t va)
-{
-  for (unsigned i = 0; i < 4; i++) {
-    if ((g->breakpoint_mask & (1u << i)) != 0 && g->breakpoint[i] == va)
-      return true;
-  }
-  return false;
-}
-
 static void unplant(engine *g, unsigned index)
 {
-  uint64_t va = g->planted[index].va;
-  uc_hook_del(g->uc, g->planted[index].hook);
+  uint64_t va = g->planted[index];
   g->planted[index] = g->planted[--g->planted_count];
   engine_remove_code(g, va, 1);
 }
 
-bool engine_plant_breakpoints(engine *g)
+void engine_plant_breakpoints(engine *g)
 {
   for (unsigned i = 0; i < 4; i++) {
     if ((g->breakpoint_mask & (1u << i)) == 0)
       continue;
     bool there = false;
     for (unsigned k = 0; k < g->planted_count && !there; k++)
-      there = g->planted[k].va == g->breakpoint[i];
+      there = g->planted[k] == g->breakpoint[i];
     if (there)
       continue;
     for (unsigned k = g->planted_count; k-- > 0 && g->planted_count == MAX_PLANTED;) {
-      if (!wanted(g, g->planted[k].va))
+      if (!engine_has_breakpoint(g, g->planted[k]))
         unplant(g, k);
     }
-    struct planted *p = &g->planted[g->planted_count];
-    p->va = g->breakpoint[i];
-    if (uc_hook_add(g->uc, &p->hook, UC_HOOK_CODE, HOOK(on_breakpoint), g, p->va, p->va) != UC_ERR_OK)
-      return false;
-    g->planted_count++;
-    engine_remove_code(g, p->va, 1);
+    g->planted[g->planted_count++] = g->breakpoint[i];
+    engine_remove_code(g, g->breakpoint[i], 1);
   }
-  return true;
 }
 
 void engine_unplant_all(engine *g)
@@ -312,14 +345,13 @@ void engine_unplant_all(engine *g)
     unplant(g, g->planted_count - 1);
 }
 
-void engine_update_coverage(engine *g)
+void engine_remove_all_code(engine *g)
 {
-  if (g->uc == NULL || (g->edge_hook != 0) == (g->block_callback != NULL))
-    return;
-  if (g->edge_hook != 0) {
-    uc_hook_del(g->uc, g->edge_hook);
-    g->edge_hook = 0;
-  } else if (uc_hook_add(g->uc, &g->edge_hook, UC_HOOK_EDGE_GENERATED, HOOK(on_edge), g, 1, 0) != UC_ERR_OK) {
-    g->edge_hook = 0;
+  for (unsigned i = 0; i < g->view_count;) {
+    if (g->views[i].dormant)
+      view_forget(g, &g->views[i]);
+    else
+      i++;
   }
+  space_executable_runs(g, 0, 1ull << 47, engine_remove_code);
 }

@@ -177,6 +177,7 @@ void engine_destroy(engine *g)
   if (g->leaves != NULL)
     host_release(g->leaves, g->tables_limit * sizeof *g->leaves);
   free(g->views);
+  scan_forget(g);
   free(g);
 }
 
@@ -213,10 +214,8 @@ void engine_return(engine *g)
     return;
   }
   g->block_callback = NULL;
-  if (g->uc != NULL) {
-    engine_update_coverage(g);
+  if (g->uc != NULL)
     engine_unplant_all(g);
-  }
   views_retire_all(g);
   space_executable_runs(g, 0, 1ull << 47, engine_remove_code);
   for (unsigned i = 0; i < e->config.arena_count; i++)

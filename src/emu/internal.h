@@ -5,6 +5,7 @@
 
 #include "base/list.h"
 #include "emu/emu.h"
+#include "emu/insn.h"
 
 #include <string.h>
 #include <unicorn/unicorn.h>
@@ -53,6 +54,7 @@ struct blob_layout {
   size_t xmm, xmm_stride;
   size_t mxcsr;         /**< 32 bits; to be read only, as the engine keeps what follows from it elsewhere */
   size_t x87, x87_size; /**< all that x87 registers are read from lies in this range */
+  size_t hook_range;    /**< in what a hook's handle points at: first and last address */
 };
 
 /** Largest x87_size. */
@@ -91,17 +93,13 @@ enum stop_reason {
   STOP_BUDGET,
   STOP_FLAG,
   STOP_BREAKPOINT,
-  STOP_ABORTED, /**< the library gave up on the block at RIP; the emulator was replaced */
-  STOP_VM86     /**< found after the stop: the engine is in a mode that long mode does not have */
+  STOP_CHECK,       /**< at an instruction that the engine may get wrong */
+  STOP_RETRANSLATE, /**< before a new block that needs other hooks than it was translated with */
+  STOP_ABORTED      /**< the library gave up on the block at RIP; the emulator was replaced */
 };
 
 #define MAX_PLANTED 16
-
-/** A hook that sits on an address where some thread has an execute breakpoint. */
-struct planted {
-  uint64_t va;
-  uc_hook hook;
-};
+#define WATCH_STEPS 64
 
 /** Per leaf page table: which of its pages ... */
 struct leaf_info {
@@ -119,6 +117,38 @@ struct view {
   bool copy_on_write;
   bool dormant;
 };
+
+/** What must be looked at before the engine may execute an instruction (scan.c). */
+enum check {
+  CHECK_NONE,
+  CHECK_PORT,      /**< forbidden at CPL 3 */
+  CHECK_UNDEFINED, /**< not an instruction of this processor */
+  CHECK_ALIGNED,   /**< 16-byte memory operand */
+  CHECK_LDMXCSR,
+  CHECK_FXRSTOR,
+  CHECK_LOOP, /**< loope, loopne: the engine may lose the flags */
+  CHECK_IRET  /**< iretd: the engine takes VM from the stack */
+};
+
+/** An instruction that has a check. */
+struct check_entry {
+  uint64_t key; /**< address plus 1; 0: free */
+  bool quick;   /**< all is well if the address below is a multiple of 16; else stop in any case */
+  int8_t base, index;
+  uint8_t scale, low; /**< low: last byte of the displacement */
+};
+
+/** A data breakpoint of the running thread, and what it does to the page-table entry of its page. */
+struct watch {
+  uint64_t va; /**< multiple of `size` */
+  uint8_t size, index;
+  bool reads;      /**< fires on reads as well */
+  uint64_t *entry; /**< NULL: the page is not touched by the trick */
+  uint64_t saved;  /**< what the entry is to everybody but the engine */
+};
+
+/** No instruction has this address. */
+#define NO_ADDRESS UINT64_MAX
 
 #define LEAF_CACHE 64
 
@@ -142,16 +172,33 @@ typedef struct engine {
 
   /* The run in progress. */
   uint64_t blocks_left;
-  uint64_t block; /**< address of the block that was entered last */
+  uint64_t block;     /**< address of the block that was entered last */
+  uint64_t block_end; /**< its end, kept while engine_note_ends is on */
+  uint64_t *window;   /**< first and last address of the check hook: what it is translated into, see scan.c */
   const volatile int *stop_flag;
+  const volatile int *block_flag; /**< what each block looks at: stop_flag, or always set to have block_end kept */
   enum stop_reason stop;
+  uint64_t stopped_at; /**< RIP of a stop by engine_stop_at, where the library's may lag behind; else NO_ADDRESS */
   uint32_t interrupt;
   uint64_t held;          /**< id of the register file whose saved state the engine still holds, 0 none */
   uint64_t breakpoint[4]; /**< execute breakpoints of the running thread */
   unsigned breakpoint_mask;
-  struct planted planted[MAX_PLANTED];
+  struct watch watch[4];
+  unsigned watch_count;              /**< 0 outside of cpu_run */
+  bool watch_armed;                  /**< entries are changed */
+  uint64_t watch_hits;               /**< bits for DR6 of the instruction that is being watched */
+  uc_hook watch_hook;                /**< of reads and writes, there for that instruction only */
+  uint64_t watch_steps[WATCH_STEPS]; /**< instructions whose step was translated with that hook */
+  uint64_t planted[MAX_PLANTED];     /**< addresses where some thread has an execute breakpoint */
   unsigned planted_count;
-  uc_hook edge_hook; /**< 0: no coverage */
+  struct {
+    uint64_t va;       /**< block that is being translated again, NO_ADDRESS: none */
+    uint64_t range[2]; /**< instructions of it that get calls of on_check */
+  } replant;
+  uint64_t skip;              /**< on_check lets this address pass once */
+  struct check_entry *checks; /**< hash table, malloc'ed */
+  unsigned check_count, check_room;
+  bool check_all; /**< no memory for the table: whatever has a call is checked */
   void (*block_callback)(void *context, uint64_t va, uint32_t size);
   void *block_callback_context;
 } engine;
@@ -232,12 +279,33 @@ bool engine_reopen(engine *g, char *message, size_t size);
 void engine_flush_tlb(engine *g);
 /** Drops the translations of [va, va + size), whatever the state of their PTEs. */
 void engine_remove_code(engine *g, uint64_t va, uint64_t size);
-/** Sees to it that the breakpoints of the running thread have hooks. False: the engine refused. */
-bool engine_plant_breakpoints(engine *g);
-/** Takes all breakpoint hooks out. */
+/** Sees to it that the check hook is called at the breakpoints of the running thread. */
+void engine_plant_breakpoints(engine *g);
+/** Takes all these calls out. */
 void engine_unplant_all(engine *g);
-/** Switches the coverage hook on or off to agree with block_callback. */
-void engine_update_coverage(engine *g);
+/** Switches the note of block_end on or off. */
+void engine_note_ends(engine *g, bool on);
+/** Drops all translations, those of dormant views too. */
+void engine_remove_all_code(engine *g);
+/** True if the running thread has an execute breakpoint at `va`. */
+bool engine_has_breakpoint(const engine *g, uint64_t va);
+/** Notes the first reason of a stop before the instruction at `va`, and stops. */
+void engine_stop_at(engine *g, enum stop_reason reason, uint64_t va);
+/** Sets the range that the check hook is translated into; NO_ADDRESS twice: none. */
+void engine_set_window(engine *g, uint64_t first, uint64_t last);
+
+/* scan.c */
+/** What check an instruction needs. */
+enum check check_of(const struct insn *i);
+/** Enters the checks of a block. False if it has none and no breakpoint, else `range` receives the first and last
+ *  address. */
+bool scan_block(engine *g, const uint8_t *bytes, uint64_t va, size_t size, bool code64, uint64_t range[2]);
+/** Hook at instructions that have checks. */
+void on_check(uc_engine *uc, uint64_t va, uint32_t size, void *context);
+/** Empties the table; all translations must go as well. */
+void scan_forget(engine *g);
+/** True if the table should be emptied. */
+bool scan_is_full(const engine *g);
 
 /* tables.c */
 /** Index of the leaf table of `va`; 0 if there is none. */
@@ -269,6 +337,19 @@ void space_executable_runs(engine *g, uint64_t va, uint64_t end, void (*fn)(engi
 /** Copies up to `size` code bytes at `va` that are present and executable by user mode; returns how many. */
 size_t space_fetch(const address_space *s, uint64_t va, uint8_t *out, size_t size);
 
+/* watch.c */
+/** Makes the pages of all data breakpoints fault. True if the translations of addresses must be flushed. */
+bool databp_arm(engine *g);
+/** Gives the pages their entries back. */
+void databp_disarm(engine *g);
+/** True if a fault at `va` may come from databp_arm. */
+bool databp_covers(const engine *g, uint64_t va);
+/** The entry of `va` as everybody but the engine sees it. */
+uint64_t databp_true_entry(const engine *g, const uint64_t *entry);
+/** From here to databp_end, accesses of the instruction at `va` are compared with the data breakpoints. */
+void databp_begin(engine *g, uint64_t va);
+void databp_end(engine *g, uint64_t va);
+
 /* view.c */
 /** The view that holds `va`, dormant or not; NULL if none. */
 struct view *view_at(engine *g, uint64_t va);
@@ -280,6 +361,8 @@ void views_drop_dormant(engine *g);
 void views_retire_all(engine *g);
 
 /* regs.c */
+/** The library's numbers of the general registers. */
+extern const int engine_gpr[CPU_REGISTERS];
 /** Brings the blob and the emulator to the state of `c`; `flags` are added to RFLAGS. */
 void cpu_load(engine *g, cpu *c, uint64_t flags);
 /** Takes the state out of the emulator. */

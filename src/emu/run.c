@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 
-#define MAX_INSTRUCTION 15
 #define PF_WRITE 0x2u
 #define PF_FETCH 0x10u
 
@@ -20,7 +19,9 @@ struct run {
   cpu *c;
   struct cpu_trap *trap;
   uint64_t budget;
-  bool free_block; /**< the next block is the rest of one that was counted */
+  bool free_block;  /**< the next block is the rest of one that was counted */
+  uint64_t vm_byte; /**< a VM bit on the guest's stack that is hidden from the engine, NO_ADDRESS: none */
+  enum next checked;
 };
 
 static bool same_page(uint64_t a, uint64_t b) { return a >> EMU_PAGE_SHIFT == b >> EMU_PAGE_SHIFT; }
@@ -34,38 +35,45 @@ static enum next fail(struct run *r, const char *text)
   return NEXT_TRAP;
 }
 
-/* VM alone proves nothing: loopne and loope leave garbage in the flags of the engine. */
-static bool in_vm86(const struct run *r)
-{
-  const struct blob_layout *at = &r->g->owner->calibration->at;
-  return blob_u32(r->c->extended->blob, at->selector[SEG_CS] + 16) == 0xFFFF; /* limit */
-}
-
-/* Runs until a hook stops the engine. STOP_NONE: it cannot go on, the trap is filled in. */
-static enum stop_reason execute(struct run *r, uint64_t flags)
+/* Starts the engine once. */
+static enum stop_reason start(struct run *r, uint64_t flags)
 {
   engine *g = r->g;
   g->stop = STOP_NONE;
+  g->stopped_at = NO_ADDRESS;
   cpu_load(g, r->c, flags);
   uint64_t before = g->blocks_left;
   if (r->free_block && before != UINT64_MAX)
     g->blocks_left++;
+  if (UNLIKELY(g->replant.va != NO_ADDRESS)) {
+    bool now = g->replant.va == r->c->rip;
+    if (!now)
+      g->replant.va = NO_ADDRESS;
+    engine_set_window(g, now ? g->replant.range[0] : NO_ADDRESS, now ? g->replant.range[1] : NO_ADDRESS);
+  }
   uc_err error = UC_ERR_OK;
   bool aborted = !guard_start(g->uc, r->c->rip, &error);
   cpu_store(g, r->c);
+  if (g->stopped_at != NO_ADDRESS)
+    r->c->rip = g->stopped_at;
+  if (UNLIKELY(r->vm_byte != NO_ADDRESS)) {
+    uint8_t *host = space_host(r->s, r->vm_byte, 1);
+    *host |= EFLAGS_VM >> 16;
+    r->vm_byte = NO_ADDRESS;
+  }
   if (r->free_block && g->blocks_left > before)
-    g->blocks_left = before;
-  r->free_block = false;
+    g->blocks_left = before; /* no block was run, so the free one is still to come */
+  else
+    r->free_block = false;
   if (UNLIKELY(aborted)) {
     struct cpu_extended *x = r->c->extended;
-    if (!engine_reopen(g, x->failure, sizeof x->failure) || !engine_plant_breakpoints(g)) {
+    if (!engine_reopen(g, x->failure, sizeof x->failure)) {
       r->trap->kind = CPU_TRAP_FAILED;
       return STOP_NONE;
     }
+    engine_plant_breakpoints(g);
     return STOP_ABORTED;
   }
-  if (UNLIKELY((r->c->extended->engine_rflags & EFLAGS_VM) != 0) && in_vm86(r))
-    g->stop = STOP_VM86;
   if (g->stop == STOP_NONE) {
     char text[96];
     snprintf(text, sizeof text, "the engine stopped by itself at %llx: %s", (unsigned long long)r->c->rip,
@@ -73,6 +81,45 @@ static enum stop_reason execute(struct run *r, uint64_t flags)
     fail(r, text);
   }
   return g->stop;
+}
+
+/* The new block at RIP needs other calls of on_check. Only its first byte's translations go: those of blocks behind it
+ * that overlap it stay, so that blocks never take turns in removing each other. */
+static void retranslate(struct run *r)
+{
+  engine *g = r->g;
+  if (UNLIKELY(scan_is_full(g))) {
+    engine_remove_all_code(g);
+    scan_forget(g);
+    g->replant.va = NO_ADDRESS;
+    return;
+  }
+  engine_remove_code(g, g->replant.va, 1);
+}
+
+static enum next checked(struct run *r, bool *done);
+
+/* Runs until there is something to handle. STOP_NONE: it cannot go on, the trap is filled in. STOP_CHECK: an
+ * instruction was looked at and r->checked is what comes after it. */
+static enum stop_reason execute(struct run *r, uint64_t flags)
+{
+  engine *g = r->g;
+  for (;;) {
+    enum stop_reason reason = start(r, flags);
+    g->skip = NO_ADDRESS;
+    if (LIKELY(reason != STOP_RETRANSLATE && reason != STOP_CHECK))
+      return reason;
+    if (reason == STOP_RETRANSLATE) {
+      retranslate(r);
+      continue;
+    }
+    bool done = false;
+    r->checked = checked(r, &done);
+    if (done || r->checked == NEXT_TRAP)
+      return STOP_CHECK;
+    g->skip = r->c->rip;
+    r->free_block = true;
+  }
 }
 
 static void fetch_opcode(const struct run *r, uint64_t va, struct decoded *out)
@@ -198,25 +245,108 @@ static void undo_branch(struct run *r)
     c->gpr[CPU_RSP] -= 8 + branch.pop;
 }
 
-/* A 32-bit iret that pops VM puts the engine into virtual-8086 mode, where the processor looks at the selector. What
- * was there before is lost; the fault is reported on the iret as far as it can be found. */
-static enum next leave_vm86(struct run *r)
+static enum next general_protection(struct run *r)
+{
+  fault(r, 13);
+  r->trap->error_code = 0;
+  return NEXT_TRAP;
+}
+
+static bool read_user(const struct run *r, uint64_t va, void *out, size_t size)
+{
+  uint8_t *to = out;
+  for (size_t i = 0; i < size; i++) {
+    const uint8_t *host = space_host(r->s, va + i, 1);
+    const uint64_t need = PTE_PRESENT | PTE_USER;
+    if (host == NULL || (space_pte(r->s, va + i) & need) != need)
+      return false;
+    to[i] = *host;
+  }
+  return true;
+}
+
+static uint64_t operand_address(const struct run *r, const struct insn *i)
+{
+  const cpu *c = r->c;
+  uint64_t va = insn_offset(i, c->gpr, c->rip, is_64(c));
+  if (i->segment == 0x64)
+    va += c->fs_base;
+  else if (i->segment == 0x65)
+    va += c->gs_base;
+  return is_64(c) ? va : (uint32_t)va;
+}
+
+/* ldmxcsr and fxrstor: reserved bits of MXCSR. An operand that cannot be read faults in the engine. */
+static bool bad_mxcsr(const struct run *r, const struct insn *i, unsigned at)
+{
+  uint32_t mxcsr;
+  return read_user(r, operand_address(r, i) + at, &mxcsr, sizeof mxcsr) && (mxcsr & ~0xFFFFu) != 0;
+}
+
+/* loope and loopne, done here. */
+static enum next emulate_loop(struct run *r, const struct insn *i, int8_t distance)
 {
   cpu *c = r->c;
-  const struct blob_layout *at = &r->g->owner->calibration->at;
-  struct block_branch branch;
-  uint32_t selector = c->cs & 0xFFFCu;
-  c->cs = KGDT64_R3_CODE;
-  c->ss = c->ds = c->es = c->gs = KGDT64_R3_DATA;
-  c->fs = KGDT64_R3_CMTEB;
-  c->rflags |= EFLAGS_IF; /* popped too in that mode */
-  c->rip = r->g->block;
-  if (last_branch(r, &branch) && branch.kind == 'i')
-    c->rip += branch.offset;
-  blob_set32(c->extended->blob, at->selector[SEG_CS], 0); /* nothing of this state is loaded again */
-  fault(r, 13);
-  r->trap->error_code = selector;
-  return NEXT_TRAP;
+  bool wide = is_64(c), zero = (c->rflags & EFLAGS_ZF) != 0;
+  uint64_t mask = wide ? (i->address_prefix ? 0xFFFFFFFFull : ~0ull) : i->address_prefix ? 0xFFFFull : 0xFFFFFFFFull;
+  uint64_t count = (c->gpr[CPU_RCX] - 1) & mask, next = c->rip + i->length;
+  bool taken = count != 0 && zero == (i->opcode == 0xE1);
+  if (taken)
+    next += (uint64_t)(int64_t)distance;
+  if (!wide)
+    next = i->operand16 ? (uint16_t)next : (uint32_t)next;
+  if (taken && !canonical(next))
+    return general_protection(r);
+  /* Writing 32 bits of a register clears the others, writing 16 does not. */
+  c->gpr[CPU_RCX] = mask == 0xFFFF ? (c->gpr[CPU_RCX] & ~mask) | count : count;
+  c->rip = next;
+  return (c->rflags & EFLAGS_TF) != 0 ? debug(r, DR6_BS) : NEXT_RUN;
+}
+
+/* An iretd whose stack has VM set: in long mode nothing comes of it. */
+static void ignore_vm(struct run *r)
+{
+  cpu *c = r->c;
+  uint64_t at = c->gpr[CPU_RSP] + 8 + 2;
+  if (!is_64(c))
+    at = (uint32_t)at;
+  uint8_t byte, *host = space_host(r->s, at, 1);
+  if (read_user(r, at, &byte, 1) && host != NULL && (byte & (EFLAGS_VM >> 16)) != 0) {
+    *host = byte & (uint8_t) ~(EFLAGS_VM >> 16);
+    r->vm_byte = at;
+  }
+}
+
+/* Stopped before an instruction that the engine may get wrong. NEXT_RUN: it may execute it, or *done. */
+static enum next checked(struct run *r, bool *done)
+{
+  cpu *c = r->c;
+  uint8_t code[MAX_INSTRUCTION];
+  struct insn i;
+  size_t n = space_fetch(r->s, c->rip, code, sizeof code);
+  if (!insn_decode(code, n, is_64(c), &i))
+    return NEXT_RUN;
+  switch (check_of(&i)) {
+  case CHECK_PORT:
+    return general_protection(r);
+  case CHECK_UNDEFINED:
+    return fault(r, 6);
+  case CHECK_ALIGNED:
+    return (operand_address(r, &i) & 15) != 0 ? general_protection(r) : NEXT_RUN;
+  case CHECK_LDMXCSR:
+    return bad_mxcsr(r, &i, 0) ? general_protection(r) : NEXT_RUN;
+  case CHECK_FXRSTOR:
+    return bad_mxcsr(r, &i, 24) ? general_protection(r) : NEXT_RUN;
+  case CHECK_LOOP:
+    *done = true;
+    return emulate_loop(r, &i, (int8_t)code[i.length - 1]);
+  case CHECK_IRET:
+    ignore_vm(r);
+    return NEXT_RUN;
+  case CHECK_NONE:
+    break;
+  }
+  return NEXT_RUN;
 }
 
 static enum next walk_block(struct run *r);
@@ -226,6 +356,9 @@ static enum next untranslatable(struct run *r, bool stepping)
 {
   return stepping || (r->c->rflags & EFLAGS_TF) != 0 ? fault(r, 6) : walk_block(r);
 }
+
+static enum next watched_access(struct run *r, bool stepping);
+static enum next watched_fetch(struct run *r, bool stepping);
 
 static enum next page_fault(struct run *r, bool stepping)
 {
@@ -238,6 +371,10 @@ static enum next page_fault(struct run *r, bool stepping)
     /* The translator ran over a page end: nothing was executed, and execution may never get there (spec/6.2). */
     if (!same_page(cr2, c->rip) && !stepping && (c->rflags & EFLAGS_TF) == 0)
       return walk_block(r);
+    if (databp_covers(r->g, cr2))
+      return watched_fetch(r, stepping);
+  } else if (databp_covers(r->g, cr2)) {
+    return watched_access(r, stepping);
   } else if ((r->trap->error_code & PF_WRITE) == 0) {
     /* The engine loads and then stores; the processor asks for the right to write at once. */
     struct decoded d;
@@ -316,10 +453,11 @@ static enum next handle(struct run *r, enum stop_reason reason, bool stepping)
   case STOP_FLAG:
     r->trap->kind = CPU_TRAP_STOPPED;
     return NEXT_TRAP;
+  case STOP_CHECK:
+    return r->checked;
   case STOP_ABORTED:
     return untranslatable(r, stepping);
-  case STOP_VM86:
-    return leave_vm86(r);
+  case STOP_RETRANSLATE:
   case STOP_NONE:
     break;
   }
@@ -342,6 +480,8 @@ static enum next step(struct run *r)
   g->blocks_left = left;
   bool done = reason == STOP_INTERRUPT && g->interrupt == 1 &&
               blob_u32(c->extended->blob, g->owner->calibration->at.is_int) == 0;
+  if (reason == STOP_CHECK && r->checked == NEXT_RUN)
+    done = true;
   bool loads_flags = d.opcode[0] == 0x9D || d.opcode[0] == 0xCF;
   if (!done || !loads_flags)
     c->rflags &= ~(uint64_t)EFLAGS_TF;
@@ -354,6 +494,76 @@ static enum next step(struct run *r)
       *flags &= (uint8_t) ~(EFLAGS_TF >> 8);
   }
   return NEXT_RUN;
+}
+
+/* True if RIP, behind an instruction of `length` bytes at `from`, is still in the block that was counted last. */
+static bool same_block(const struct run *r, uint64_t from, unsigned length)
+{
+  const engine *g = r->g;
+  return r->c->rip == from + length && from >= g->block && r->c->rip < g->block_end;
+}
+
+/* Executes one instruction while the watched pages are as they are. */
+static enum next watched_step(struct run *r, bool stepping)
+{
+  engine *g = r->g;
+  cpu *c = r->c;
+  uint64_t at = c->rip, block = g->block, end = g->block_end;
+  uint8_t code[MAX_INSTRUCTION];
+  struct insn i;
+  enum next next;
+  if (!insn_decode(code, space_fetch(r->s, at, code, sizeof code), is_64(c), &i))
+    i.length = 0;
+  bool guest_tf = !stepping && (c->rflags & EFLAGS_TF) != 0;
+  memset(r->trap, 0, sizeof *r->trap);
+  c->rflags &= ~(uint64_t)EFLAGS_RF;
+  databp_begin(g, at);
+  next = guest_tf ? handle(r, execute(r, 0), false) : step(r);
+  databp_end(g, at);
+  g->block = block;
+  g->block_end = end;
+  r->free_block = next == NEXT_RUN && !stepping && same_block(r, at, i.length);
+  return next;
+}
+
+/* A page with a data breakpoint was touched: executes the instruction with the page as it is and compares what it
+ * accessed. The debug exception comes after it; after a load of SS, which holds it off for one instruction as it does
+ * the engine's step, after the next. */
+static enum next watched_access(struct run *r, bool stepping)
+{
+  engine *g = r->g;
+  cpu *c = r->c;
+  uint64_t at = c->rip;
+  databp_disarm(g);
+  g->watch_hits = 0;
+  enum next next = watched_step(r, stepping);
+  bool stepped_over = next == NEXT_TRAP && r->trap->kind == CPU_TRAP_EXCEPTION && r->trap->vector == 1 &&
+                      !r->trap->software && !r->trap->icebp && (c->dr[6] & DR6_BS) != 0;
+  if (g->watch_hits != 0 && (next == NEXT_RUN || stepped_over)) {
+    if (next == NEXT_RUN)
+      keep_rf_in_string(r, at);
+    return debug(r, g->watch_hits | (stepped_over ? DR6_BS : 0));
+  }
+  if (next == NEXT_RUN && databp_arm(g))
+    engine_flush_tlb(g);
+  return next;
+}
+
+/* Code in a page that may not be read: each instruction is a step, and each branch is charged as a block. */
+static enum next watched_fetch(struct run *r, bool stepping)
+{
+  engine *g = r->g;
+  uint64_t at = r->c->rip;
+  if (!stepping && (*g->stop_flag != 0 || g->blocks_left == 0)) {
+    memset(r->trap, 0, sizeof *r->trap);
+    r->trap->kind = *g->stop_flag != 0 ? CPU_TRAP_STOPPED : CPU_TRAP_BUDGET;
+    r->c->rflags &= ~(uint64_t)EFLAGS_RF;
+    return NEXT_TRAP;
+  }
+  enum next next = watched_access(r, stepping);
+  if (!stepping && next == NEXT_RUN && r->c->rip - at - 1 >= MAX_INSTRUCTION)
+    g->blocks_left--;
+  return next;
 }
 
 /* Executes the block at RIP one instruction at a time, because the translator cannot take it whole. */
@@ -404,52 +614,66 @@ static enum next pass_breakpoint(struct run *r)
   return next;
 }
 
-static bool set_breakpoints(struct run *r)
+static void set_breakpoints(struct run *r)
 {
   engine *g = r->g;
   uint64_t dr7 = r->c->dr[7];
   g->breakpoint_mask = 0;
   if ((dr7 & 0xFF) == 0)
-    return true;
+    return;
   for (unsigned i = 0; i < 4; i++) {
     if (((dr7 >> (2 * i)) & 3) != 0 && ((dr7 >> (16 + 4 * i)) & 3) == 0) {
       g->breakpoint[i] = r->c->dr[i];
       g->breakpoint_mask |= 1u << i;
     }
   }
-  return engine_plant_breakpoints(g);
+  engine_plant_breakpoints(g);
 }
 
-static bool at_breakpoint(const struct run *r)
+/* Data breakpoints; I/O breakpoints (R/W 2) never fire, as no port can be reached. */
+static void set_watches(struct run *r)
 {
+  static const uint8_t length[4] = {1, 2, 8, 4};
+  engine *g = r->g;
+  uint64_t dr7 = r->c->dr[7];
+  g->watch_count = 0;
   for (unsigned i = 0; i < 4; i++) {
-    if ((r->g->breakpoint_mask & (1u << i)) != 0 && r->g->breakpoint[i] == r->c->rip)
-      return true;
+    unsigned kind = (dr7 >> (16 + 4 * i)) & 3, size = length[(dr7 >> (18 + 4 * i)) & 3];
+    if (((dr7 >> (2 * i)) & 3) == 0 || (kind & 1) == 0)
+      continue;
+    g->watch[g->watch_count++] = (struct watch){
+        .va = r->c->dr[i] & ~(uint64_t)(size - 1), .size = (uint8_t)size, .index = (uint8_t)i, .reads = kind == 3};
   }
-  return false;
+  if (g->watch_count != 0 && databp_arm(g))
+    r->s->tlb_stale = true;
 }
+
+static bool at_breakpoint(const struct run *r) { return engine_has_breakpoint(r->g, r->c->rip); }
 
 void cpu_run(address_space *s, cpu *c, uint64_t block_budget, struct cpu_trap *trap)
 {
-  struct run r = {.s = s, .g = s->engine, .c = c, .trap = trap, .budget = block_budget};
+  struct run r = {.s = s, .g = s->engine, .c = c, .trap = trap, .budget = block_budget, .vm_byte = NO_ADDRESS};
   enum next next = NEXT_RUN;
   memset(trap, 0, sizeof *trap);
   if (UNLIKELY(r.g->uc == NULL) && !engine_open(r.g, c->extended->failure, sizeof c->extended->failure)) {
     trap->kind = CPU_TRAP_FAILED;
     return;
   }
+  if (UNLIKELY((c->dr[7] & 0xFF) != 0))
+    set_watches(&r);
   if (s->tlb_stale) {
     engine_flush_tlb(r.g);
     s->tlb_stale = false;
   }
   r.g->blocks_left = block_budget;
-  if (!set_breakpoints(&r)) {
-    fail(&r, "the engine takes no more breakpoints");
-    return;
-  }
+  set_breakpoints(&r);
   if ((c->rflags & EFLAGS_RF) != 0 && at_breakpoint(&r))
     next = pass_breakpoint(&r);
   while (next == NEXT_RUN)
     next = handle(&r, execute(&r, 0), false);
+  if (UNLIKELY(r.g->watch_count != 0)) {
+    databp_disarm(r.g);
+    r.g->watch_count = 0;
+  }
   trap->blocks = block_budget - r.g->blocks_left;
 }

@@ -65,7 +65,10 @@ void *space_host(const address_space *s, uint64_t va, size_t size)
 uint64_t space_pte(const address_space *s, uint64_t va)
 {
   uint32_t table = tables_find(s->engine, va);
-  return table == 0 ? 0 : table_host(s->engine, table)[SLOT(va)];
+  if (table == 0)
+    return 0;
+  const uint64_t *entry = &table_host(s->engine, table)[SLOT(va)];
+  return UNLIKELY(s->engine->watch_armed) ? databp_true_entry(s->engine, entry) : *entry;
 }
 
 uint64_t space_next_pte(const address_space *s, uint64_t va, uint64_t end)
@@ -207,17 +210,10 @@ void space_discard(address_space *s, uint64_t va, uint64_t size)
 void space_set_block_callback(address_space *s, void (*fn)(void *context, uint64_t va, uint32_t size), void *context)
 {
   engine *g = s->engine;
+  bool fresh = fn != NULL && g->block_callback == NULL;
   g->block_callback = fn;
   g->block_callback_context = context;
   /* Blocks that are translated already would never be reported. */
-  if (fn != NULL && g->edge_hook == 0 && g->uc != NULL) {
-    for (unsigned i = 0; i < g->view_count;) {
-      if (g->views[i].dormant)
-        view_forget(g, &g->views[i]);
-      else
-        i++;
-    }
-    space_executable_runs(g, 0, 1ull << 47, engine_remove_code);
-  }
-  engine_update_coverage(g);
+  if (fresh && g->uc != NULL)
+    engine_remove_all_code(g);
 }

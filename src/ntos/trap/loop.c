@@ -85,7 +85,8 @@ NTSTATUS KiInitializeUserThunk(ETHREAD *Thread, ULONG64 entry, ULONG64 argument)
   f->Rcx = rsp;
   f->Rdx = argument;
   f->R8 = f->R9 = 0;
-  f->Rsp = rsp;
+  /* As if it had been called: compilers count on the alignment that a function has behind its return address. */
+  f->Rsp = rsp - sizeof(ULONG64);
   f->Rip = entry;
   f->EFlags &= ~EFLAGS_TF;
   KiSetupForInstrumentationReturn(f);

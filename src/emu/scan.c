@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The scan of new blocks. The engine gets some instructions wrong: it runs port instructions at CPL 3, never asks for
+ * alignment, takes VEX for nothing. Each new block is decoded once; one that has such instructions is translated again
+ * with calls of on_check at them. Other blocks pay nothing.
+ *
+ * The library looks at a code hook's range while it translates, to see which instructions get a call; where there is
+ * only one such hook, the call goes straight to it and the range is not looked at again (calibration makes sure). So
+ * one hook, of which the range is opened only while a block is translated again, serves any number of addresses at the
+ * cost of one. Execute breakpoints use it, too. */
+#include "emu/internal.h"
+
+#include <stdlib.h>
+
+#define FIRST_ROOM 256u
+#define MAX_CHECKS 65536u
+
+static bool is_lockable(const struct insn *i)
+{
+  unsigned reg = (i->modrm >> 3) & 7u;
+  uint8_t op = i->opcode;
+  if (!i->memory)
+    return false;
+  if (i->map == MAP_0F)
+    return op == 0xAB || op == 0xB3 || op == 0xBB || op == 0xB0 || op == 0xB1 || op == 0xC0 || op == 0xC1 ||
+           (op == 0xBA && reg >= 5) || (op == 0xC7 && reg == 1);
+  if (i->map != MAP_ONE_BYTE)
+    return false;
+  if (op < 0x38)
+    return (op & 7) <= 1;
+  if (op >= 0x80 && op <= 0x83)
+    return reg != 7;
+  return op == 0x86 || op == 0x87 || ((op & 0xFE) == 0xF6 && (reg == 2 || reg == 3)) ||
+         ((op & 0xFE) == 0xFE && reg <= 1);
+}
+
+static bool aligned_0f(uint8_t op, uint8_t prefix)
+{
+  bool packed = prefix == 0 || prefix == 0x66;
+  switch (op) {
+  case 0x12: /* movsldup, movshdup */
+  case 0x16:
+    return prefix == 0xF3;
+  case 0x14:
+  case 0x15:
+  case 0x28:
+  case 0x29:
+  case 0x2B:
+  case 0x51:
+  case 0x54:
+  case 0x55:
+  case 0x56:
+  case 0x57:
+  case 0x58:
+  case 0x59:
+  case 0x5C:
+  case 0x5D:
+  case 0x5E:
+  case 0x5F:
+  case 0xC2:
+  case 0xC6:
+    return packed;
+  case 0x52: /* rsqrtps, rcpps */
+  case 0x53:
+    return prefix == 0;
+  case 0x2C: /* conversions */
+  case 0x2D:
+  case 0x5A:
+    return prefix == 0x66;
+  case 0x5B:
+    return prefix != 0xF2;
+  case 0x70:
+    return prefix != 0;
+  case 0x7C: /* horizontal and alternating */
+  case 0x7D:
+  case 0xD0:
+  case 0xE6:
+    return prefix == 0x66 || prefix == 0xF2;
+  case 0x6E: /* moves of 4 and 8 bytes, and lddqu */
+  case 0xD6:
+  case 0xF0:
+    return false;
+  default:
+    return prefix == 0x66 &&
+           ((op >= 0x60 && op <= 0x6F) || (op >= 0x74 && op <= 0x76) || op == 0x7F || (op >= 0xD1 && op <= 0xFE));
+  }
+}
+
+/* True for a 16-byte operand that must be aligned. */
+static bool must_be_aligned(const struct insn *i)
+{
+  uint8_t op = i->opcode;
+  switch (i->map) {
+  case MAP_0F:
+    return aligned_0f(op, i->sse);
+  case MAP_0F38:
+    return i->sse == 0x66 &&
+           (op <= 0x0B || op == 0x10 || op == 0x14 || op == 0x15 || op == 0x17 || (op >= 0x1C && op <= 0x1E) ||
+            (op >= 0x28 && op <= 0x2B) || (op >= 0x37 && op <= 0x41) || (op >= 0xDB && op <= 0xDF));
+  case MAP_0F3A:
+    return i->sse == 0x66 && (op == 0x08 || op == 0x09 || (op >= 0x0C && op <= 0x0F) || (op >= 0x40 && op <= 0x42) ||
+                              op == 0x44 || op == 0xDF);
+  default:
+    return false;
+  }
+}
+
+static enum check one_byte_check(const struct insn *i)
+{
+  unsigned reg = (i->modrm >> 3) & 7u;
+  uint8_t op = i->opcode;
+  if ((op & 0xFC) == 0x6C || (op & 0xFC) == 0xE4 || (op & 0xFC) == 0xEC)
+    return CHECK_PORT;
+  if ((op == 0x8F || op == 0xC6 || op == 0xC7) && reg != 0)
+    return CHECK_UNDEFINED;
+  if (op == 0xE0 || op == 0xE1)
+    return CHECK_LOOP;
+  if (op == 0xCF && !i->operand16 && (i->rex & 8) == 0)
+    return CHECK_IRET;
+  return CHECK_NONE;
+}
+
+enum check check_of(const struct insn *i)
+{
+  if (i->vex || (i->lock && !is_lockable(i)))
+    return CHECK_UNDEFINED;
+  if (i->map == MAP_ONE_BYTE)
+    return one_byte_check(i);
+  if (!i->memory)
+    return CHECK_NONE;
+  if (i->map == MAP_0F && i->opcode == 0xAE) {
+    unsigned reg = (i->modrm >> 3) & 7u;
+    return reg == 1 ? CHECK_FXRSTOR : reg == 2 ? CHECK_LDMXCSR : CHECK_NONE;
+  }
+  return must_be_aligned(i) ? CHECK_ALIGNED : CHECK_NONE;
+}
+
+/* ---- the addresses that have checks ---- */
+
+static uint64_t slot_of(const engine *g, uint64_t va)
+{
+  return (va * 0x9E3779B97F4A7C15ull >> 32) & (g->check_room - 1);
+}
+
+static struct check_entry *find(const engine *g, uint64_t va)
+{
+  if (g->check_room == 0)
+    return NULL;
+  for (uint64_t at = slot_of(g, va);; at = (at + 1) & (g->check_room - 1)) {
+    struct check_entry *e = &g->checks[at];
+    if (e->key == 0)
+      return NULL;
+    if (e->key == va + 1)
+      return e;
+  }
+}
+
+static bool make_room(engine *g)
+{
+  if (g->check_count * 2 < g->check_room)
+    return true;
+  struct check_entry *old = g->checks;
+  unsigned old_room = g->check_room, room = old_room == 0 ? FIRST_ROOM : old_room * 2;
+  struct check_entry *grown = calloc(room, sizeof *grown);
+  if (grown == NULL)
+    return false;
+  g->checks = grown;
+  g->check_room = room;
+  for (unsigned i = 0; i < old_room; i++) {
+    if (old[i].key == 0)
+      continue;
+    uint64_t at = slot_of(g, old[i].key - 1);
+    while (grown[at].key != 0)
+      at = (at + 1) & (room - 1);
+    grown[at] = old[i];
+  }
+  free(old);
+  return true;
+}
+
+static void remember(engine *g, const struct check_entry *what)
+{
+  struct check_entry *e = find(g, what->key - 1);
+  if (e != NULL) {
+    /* Other bytes, or the other mode: stopping is always right. */
+    if (memcmp(e, what, sizeof *e) != 0)
+      e->quick = false;
+    return;
+  }
+  if (!make_room(g)) {
+    g->check_all = true;
+    return;
+  }
+  uint64_t at = slot_of(g, what->key - 1);
+  while (g->checks[at].key != 0)
+    at = (at + 1) & (g->check_room - 1);
+  g->checks[at] = *what;
+  g->check_count++;
+}
+
+void scan_forget(engine *g)
+{
+  free(g->checks);
+  g->checks = NULL;
+  g->check_room = g->check_count = 0;
+  g->check_all = false;
+}
+
+bool scan_is_full(const engine *g) { return g->check_count >= MAX_CHECKS || g->check_all; }
+
+/* ---- the hooks ---- */
+
+static bool note(engine *g, uint64_t va, const struct insn *i)
+{
+  enum check check = check_of(i);
+  struct check_entry e;
+  if (check == CHECK_NONE)
+    return false;
+  memset(&e, 0, sizeof e);
+  e.key = va + 1;
+  e.base = e.index = INSN_NO_REGISTER;
+  if (check == CHECK_ALIGNED && i->segment != 0x64 && i->segment != 0x65 && !i->address_prefix) {
+    e.quick = true;
+    e.base = i->base;
+    e.index = i->index;
+    e.scale = i->scale;
+    e.low = (uint8_t)i->disp;
+    if (i->base == INSN_RIP) {
+      e.low = (uint8_t)(va + i->length + (uint64_t)(int64_t)i->disp);
+      e.base = INSN_NO_REGISTER;
+    }
+    if (e.base == INSN_NO_REGISTER && e.index == INSN_NO_REGISTER && (e.low & 15) == 0)
+      return false;
+  }
+  remember(g, &e);
+  return true;
+}
+
+static void widen(uint64_t range[2], uint64_t va)
+{
+  if (va < range[0])
+    range[0] = va;
+  if (va > range[1])
+    range[1] = va;
+}
+
+bool scan_block(engine *g, const uint8_t *bytes, uint64_t va, size_t size, bool code64, uint64_t range[2])
+{
+  struct insn i;
+  range[0] = NO_ADDRESS;
+  range[1] = 0;
+  /* At undefined bytes, too, where a decoder may lose its way. */
+  for (unsigned k = 0; k < g->planted_count; k++) {
+    if (g->planted[k] - va < (size != 0 ? size : 1))
+      widen(range, g->planted[k]);
+  }
+  for (size_t at = 0; at < size && insn_decode(bytes + at, size - at, code64, &i); at += i.length) {
+    if (!note(g, va + at, &i))
+      continue;
+    widen(range, va + at);
+    if (i.vex)
+      break;
+  }
+  return range[0] <= range[1];
+}
+
+void on_check(uc_engine *uc, uint64_t va, uint32_t size, void *context)
+{
+  engine *g = context;
+  (void)size;
+  if (va == g->skip) {
+    g->skip = NO_ADDRESS;
+    return;
+  }
+  if (g->breakpoint_mask != 0 && engine_has_breakpoint(g, va)) {
+    engine_stop_at(g, STOP_BREAKPOINT, va);
+    return;
+  }
+  const struct check_entry *e = find(g, va);
+  if (e == NULL && !g->check_all)
+    return;
+  if (e != NULL && e->quick) {
+    uint64_t at = e->low, part = 0;
+    if (e->base != INSN_NO_REGISTER) {
+      uc_reg_read(uc, engine_gpr[e->base], &part);
+      at += part;
+    }
+    if (e->index != INSN_NO_REGISTER) {
+      uc_reg_read(uc, engine_gpr[e->index], &part);
+      at += part << e->scale;
+    }
+    if ((at & 15) == 0)
+      return;
+  }
+  engine_stop_at(g, STOP_CHECK, va);
+}
