@@ -97,11 +97,19 @@ static BOOLEAN resume_in_frame(EXCEPTION_RECORD64 *record, CONTEXT *context)
   return TRUE;
 }
 
+/* As UnhandledExceptionFilter asks, before it calls a program's own filter. */
+static BOOLEAN is_debugged(void)
+{
+  ULONG64 port = 0;
+  return NT_SUCCESS(NtQueryInformationProcess(NtCurrentProcess, 7 /* ProcessDebugPort */, &port, sizeof(port), NULL)) &&
+         port != 0;
+}
+
 __declspec(dllexport) BOOLEAN RtlDispatchException(EXCEPTION_RECORD64 *record, CONTEXT *context)
 {
   EXCEPTION_POINTERS pointers = {record, context};
   if (!call_handlers(&exception_handlers, &pointers) && !resume_in_frame(record, context) &&
-      !(unhandled_filter && unhandled_filter(&pointers) == EXCEPTION_CONTINUE_EXECUTION))
+      !(unhandled_filter && !is_debugged() && unhandled_filter(&pointers) == EXCEPTION_CONTINUE_EXECUTION))
     return FALSE;
   call_handlers(&continue_handlers, &pointers);
   return TRUE;

@@ -10,6 +10,8 @@
 #define FILE_NON_DIRECTORY_FILE 0x40u
 #define FILE_SYNCHRONOUS_IO_NONALERT 0x20u
 #define DLL_PROCESS_DETACH 0
+/* FLG_HEAP_ENABLE_TAIL_CHECK, _FREE_CHECK, FLG_HEAP_VALIDATE_PARAMETERS. */
+#define FLG_DEBUG_HEAP 0x70u
 #define DLL_PROCESS_ATTACH 1
 
 typedef BOOLEAN (*DLL_ENTRY)(void *base, ULONG reason, void *reserved);
@@ -176,6 +178,8 @@ static NTSTATUS initialise_process(NANO_PEB *peb)
   add_module(exe, (const WCHAR *)path->Buffer, path->Length / 2, FALSE);
   add_module(ntdll_base, ntdll_name, sizeof(ntdll_name) / 2 - 1, TRUE);
   peb->Ldr = &loader_data;
+  if (peb->BeingDebugged)
+    peb->NtGlobalFlag |= FLG_DEBUG_HEAP;
   NTSTATUS status = relocate(exe);
   if (NT_SUCCESS(status))
     status = bind_imports(exe);

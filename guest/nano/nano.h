@@ -82,7 +82,10 @@ typedef struct _NANO_PEB { /* PEB, as far as it is used */
   ULONG64 ImageBaseAddress;
   PEB_LDR_DATA64 *Ldr;
   NANO_PROCESS_PARAMETERS *ProcessParameters;
+  UCHAR Unused[0xBC - 0x28];
+  ULONG NtGlobalFlag;
 } NANO_PEB;
+C_ASSERT_OFFSET(NANO_PEB, NtGlobalFlag, 0xBC);
 C_ASSERT_OFFSET(NANO_PEB, ProcessParameters, 0x20);
 
 typedef struct _NANO_TEB { /* TEB, as far as it is used */
@@ -246,7 +249,8 @@ NANO_API void *RtlAddVectoredContinueHandler(ULONG first, PVECTORED_EXCEPTION_HA
 /** Removes what RtlAddVectoredExceptionHandler returned; 0 if it is not there. */
 NANO_API ULONG RtlRemoveVectoredExceptionHandler(void *handle);
 NANO_API ULONG RtlRemoveVectoredContinueHandler(void *handle);
-/** A last filter, asked when nothing else handled an exception (UnhandledExceptionFilter's place); NULL for none. */
+/** A last filter, asked when nothing else handled an exception (SetUnhandledExceptionFilter) and the process has no
+ *  debugger; NULL for none. */
 NANO_API void nano_set_unhandled_filter(PVECTORED_EXCEPTION_HANDLER filter);
 NANO_API void RtlExitUserProcess(NTSTATUS status) __attribute__((noreturn));
 NANO_API void RtlExitUserThread(NTSTATUS status) __attribute__((noreturn));

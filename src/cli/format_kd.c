@@ -99,8 +99,7 @@ static void put_exception(struct view *view, struct json *json, const struct vie
   json_bool(json, "kernel_mode", event->kernel_mode);
   json_bool(json, "first_chance", event->first_chance);
   json_hex(json, "address", record->ExceptionAddress);
-  json_text(json, "address_symbol",
-            view_place(view, event->pid, record->ExceptionAddress, place, sizeof place));
+  json_text(json, "address_symbol", view_place(view, event->pid, record->ExceptionAddress, place, sizeof place));
   json_hex_array(json, "parameters", record->ExceptionInformation, n);
   json_hex(json, "rip", event->context.Rip);
   json_hex(json, "rsp", event->context.Rsp);

@@ -96,8 +96,8 @@ static void serve(void *argument)
   bool replies = false;
   /* A sender that is gone makes a reply fail, and then nothing is received: once more without it. */
   for (unsigned failures = 0; failures < 2;) {
-    NTSTATUS status = NtReplyWaitReceivePort(s->machine->hard_error_port, 0, replies ? AT(&s->message) : 0,
-                                             AT(&s->message));
+    NTSTATUS status =
+        NtReplyWaitReceivePort(s->machine->hard_error_port, 0, replies ? AT(&s->message) : 0, AT(&s->message));
     replies = status == STATUS_SUCCESS && answer(s);
     failures = status == STATUS_SUCCESS ? 0 : failures + 1;
   }

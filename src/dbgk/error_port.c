@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Hard errors: what a process reports to the error port of the system, whose server asks the user (csrss on Windows). */
+/* Hard errors: what a process reports to the error port of the system, whose server asks the user (csrss on Windows).
+ */
 #include "dbgk/internal.h"
 
 #include <string.h>

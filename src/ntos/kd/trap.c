@@ -165,8 +165,7 @@ static BOOLEAN KdpReport(const EXCEPTION_RECORD64 *ExceptionRecord, CONTEXT *Con
                          BOOLEAN SecondChance)
 {
   const NTSTATUS code = ExceptionRecord->ExceptionCode;
-  bool debug_exception =
-      code == STATUS_BREAKPOINT || code == STATUS_SINGLE_STEP || code == STATUS_ASSERTION_FAILURE;
+  bool debug_exception = code == STATUS_BREAKPOINT || code == STATUS_SINGLE_STEP || code == STATUS_ASSERTION_FAILURE;
   if (!SecondChance && !debug_exception && !(kd_state()->NtGlobalFlag & FLG_STOP_ON_EXCEPTION))
     return FALSE;
   begin(DBGKSIM_KD_EXCEPTION, ExceptionRecord, Context, PreviousMode)->first_chance = !SecondChance;

@@ -49,6 +49,27 @@ static NTSTATUS allocate_process(const struct life_process_request *request, EPR
                 : STATUS_SUCCESS;
 }
 
+static bool environment_has(const char *environment, const char *string)
+{
+  for (const char *s = environment; s && *s; s += strlen(s) + 1)
+    if (!strcmp(s, string))
+      return true;
+  return false;
+}
+
+#define PEB_NT_GLOBAL_FLAG 0xBCu
+/* FLG_HEAP_ENABLE_TAIL_CHECK, FLG_HEAP_ENABLE_FREE_CHECK, FLG_HEAP_VALIDATE_PARAMETERS. */
+#define FLG_DEBUG_HEAP 0x70u
+
+/* Heaps of a process that is created under a debugger check what they can, unless the environment says no. On Windows
+ * ntdll sets the flags by itself; Wine's does not, but its heap follows them. */
+static void set_debug_heap(EPROCESS *process, const char *environment)
+{
+  const ULONG flags = FLG_DEBUG_HEAP;
+  if (process->DebugPort && life_userland()->unix_call_slot && !environment_has(environment, "_NO_DEBUG_HEAP=1"))
+    (void)mm_process_write(process, process->Peb + PEB_NT_GLOBAL_FLAG, &flags, sizeof flags, NULL);
+}
+
 NTSTATUS PspCreateProcess(const struct life_process_request *request, EPROCESS **Process)
 {
   EPROCESS *process = NULL;
@@ -65,6 +86,7 @@ NTSTATUS PspCreateProcess(const struct life_process_request *request, EPROCESS *
   if (request->flags & LIFE_NO_DEBUG_INHERIT)
     process->Flags |= PS_PROCESS_FLAGS_NO_DEBUG_INHERIT;
   DbgkCopyProcessDebugPort(process, request->parent, request->debug_object);
+  set_debug_heap(process, request->environment);
   TRACE(DBGKSIM_TRACE_PROCESS, process->ImageFileName, process->UniqueProcessId, 1, 0, 0);
   *Process = process;
   return STATUS_SUCCESS;

@@ -2,6 +2,7 @@
 /* Time, identifiers, messages to the operator, power. */
 #include "ntos/svc/svc_system.h"
 
+#include "ntos/kd/kd.h"
 #include "ntos/ke/ke.h"
 #include "ntos/ke/trace.h"
 #include "ntos/svc/svc_named.h"
@@ -139,7 +140,8 @@ NTSTATUS NtSystemDebugControl(ULONG Command, ULONG64 InputBuffer, ULONG InputBuf
   (void)OutputBuffer;
   (void)OutputBufferLength;
   (void)ReturnLength;
-  return STATUS_DEBUGGER_INACTIVE;
+  /* With a kernel debugger it wants SeDebugPrivilege, which no token has enabled. */
+  return kd_enabled() ? STATUS_ACCESS_DENIED : STATUS_DEBUGGER_INACTIVE;
 }
 
 enum power_level { SystemPowerCapabilities = 4, SystemBatteryState = 5, ProcessorInformation = 11 };

@@ -46,7 +46,7 @@ NTSTATUS NtAllocateUuids(ULONG64 Time, ULONG64 Range, ULONG64 Sequence, ULONG64 
 NTSTATUS NtAllocateLocallyUniqueId(ULONG64 Luid);
 /** STATUS_OBJECT_NAME_NOT_FOUND: there are no licences. */
 NTSTATUS NtQueryLicenseValue(ULONG64 ValueName, ULONG64 Type, ULONG64 Data, ULONG DataSize, ULONG64 ResultDataSize);
-/** STATUS_DEBUGGER_INACTIVE. */
+/** STATUS_DEBUGGER_INACTIVE; with a kernel debugger STATUS_ACCESS_DENIED. */
 NTSTATUS NtSystemDebugControl(ULONG Command, ULONG64 InputBuffer, ULONG InputBufferLength, ULONG64 OutputBuffer,
                               ULONG OutputBufferLength, ULONG64 ReturnLength);
 /** No battery; one processor. STATUS_INVALID_PARAMETER for other levels. */

@@ -32,10 +32,7 @@ static void setup(void)
   ck_assert_msg(dbgksim_machine_create(&config, &machine) == DBGKSIM_OK, "%s", dbgksim_message(NULL));
 }
 
-static void teardown(void)
-{
-  dbgksim_machine_destroy(machine);
-}
+static void teardown(void) { dbgksim_machine_destroy(machine); }
 
 static HARDERROR_RESPONSE serve(void *context, const struct dbgksim_hard_error *error)
 {
@@ -46,9 +43,8 @@ static HARDERROR_RESPONSE serve(void *context, const struct dbgksim_hard_error *
   if (error->is_exception)
     snprintf(line, sizeof line, "exception %08x\n", (unsigned)error->exception.ExceptionCode);
   else
-    snprintf(line, sizeof line, "%08x option %u, %u: %llx, \"%s\"\n", (unsigned)error->status,
-             (unsigned)error->options, error->parameter_count, (unsigned long long)error->parameters[0],
-             error->texts[1]);
+    snprintf(line, sizeof line, "%08x option %u, %u: %llx, \"%s\"\n", (unsigned)error->status, (unsigned)error->options,
+             error->parameter_count, (unsigned long long)error->parameters[0], error->texts[1]);
   add(errors, sizeof errors, line, strlen(line));
   return error->is_exception ? to_exceptions : error->options == OptionYesNo ? ResponseYes : ResponseRetry;
 }

@@ -120,8 +120,7 @@ START_TEST(stop_on_exception_shows_every_first_chance)
   create(STOP);
   uint32_t pid = spawn("g_kernel_debugger", NULL);
   follow(DBG_CONTINUE);
-  ck_assert_str_eq(lines,
-                   SAID "EXCEPTION 80000003 first\nEXCEPTION c000001d first\nEXCEPTION c0000420 first\n");
+  ck_assert_str_eq(lines, SAID "EXCEPTION 80000003 first\nEXCEPTION c000001d first\nEXCEPTION c0000420 first\n");
   ck_assert_msg(exit_code(pid) == 0, "%s", output);
 }
 END_TEST
