@@ -48,6 +48,7 @@ struct dbgksim_service_call {
   uint32_t number;      /**< of the service */
   char name[DBGKSIM_SERVICE_NAME]; /**< "NtClose"; "service 0x1234" for a number that no service has */
   uint32_t groups;      /**< DBGKSIM_SERVICES_*, 0 for an unknown service */
+  const void *known;    /**< for dbgksim_service_argument; NULL for an unknown service */
   unsigned argument_count; /**< of an unknown service the four that lie in registers */
   uint64_t arguments[DBGKSIM_SERVICE_ARGUMENTS];
   enum dbgksim_service_outcome outcome; /**< when it is left */
@@ -74,7 +75,7 @@ DBGKSIM_API size_t dbgksim_service_argument(const struct dbgksim_service_call *c
                                             size_t size);
 /** Name of an argument, "ProcessHandle"; NULL if it has none. */
 DBGKSIM_API const char *dbgksim_service_argument_name(const struct dbgksim_service_call *call, unsigned index);
-/** The n-th service whose arguments are known, in order of names, and its families; NULL behind the last. */
+/** The n-th service whose arguments are known, and its families; NULL behind the last. */
 DBGKSIM_API const char *dbgksim_service_name(unsigned n, uint32_t *groups);
 /** Name of a family (one bit), "debug"; NULL for others. */
 DBGKSIM_API const char *dbgksim_service_group(uint32_t group);

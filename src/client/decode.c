@@ -314,14 +314,26 @@ static void put_in(struct decode_text *text, const struct dbgksim_service_call *
   }
 }
 
+static bool put_known_class(struct decode_text *text, const struct dbgksim_service_call *call,
+                            const struct capture_item *item)
+{
+  const struct service_description *d = call->known;
+  for (unsigned i = 0; d && i < call->argument_count; i++)
+    if (d->arguments[i].kind >= ARGUMENT_CLASS_DEBUG && d->arguments[i].kind <= ARGUMENT_CLASS_VOLUME)
+      return decode_information(text, (enum service_argument_kind)d->arguments[i].kind, (ULONG)call->arguments[i],
+                                bytes_of(item), item->size);
+  return false;
+}
+
 static void put_out(struct decode_text *text, const struct dbgksim_service_call *call, unsigned index,
                     enum service_argument_kind kind, const struct capture_item *item)
 {
   const struct capture_item *string = find(call, index, true, CAPTURE_TEXT);
   const ULONG64 number = item ? number_of(item) : 0;
   DBGUI_WAIT_STATE_CHANGE state;
-  if (kind == ARGUMENT_OUT_INFORMATION) {
-    put_information(text, call->arguments[index], item, "-> ");
+  if (kind == ARGUMENT_OUT_INFORMATION && !string) {
+    if (!item || !put_known_class(text, call, item))
+      put_information(text, call->arguments[index], item, "-> ");
     return;
   }
   if (!item && !string) {
@@ -363,6 +375,7 @@ static void put_out(struct decode_text *text, const struct dbgksim_service_call 
   case ARGUMENT_OUT_SIZE:
     decode_format(text, "%llu", (unsigned long long)number);
     return;
+  case ARGUMENT_OUT_INFORMATION:
   case ARGUMENT_OUT_STRING:
     decode_wide(text, bytes_of(string), string->size, string->cut);
     return;
@@ -410,7 +423,7 @@ static bool put_value(struct decode_text *text, enum service_argument_kind kind,
 
 static const struct service_argument *argument_of(const struct dbgksim_service_call *call, unsigned index)
 {
-  const struct service_description *d = call->groups ? service_describe(call->name) : NULL;
+  const struct service_description *d = call->known;
   return d && index < call->argument_count ? &d->arguments[index] : NULL;
 }
 

@@ -23,6 +23,9 @@ void decode_wide(struct decode_text *text, const UCHAR *bytes, size_t size, bool
 bool decode_named(struct decode_text *text, enum service_argument_kind kind, ULONG64 value);
 /** Appends the name of a status, 0, or its number. */
 void decode_status(struct decode_text *text, ULONG status);
+/** Appends what a query left behind, `size` bytes of it, if the form of that class is known. */
+bool decode_information(struct decode_text *text, enum service_argument_kind kind, ULONG class, const UCHAR *bytes,
+                        size_t size);
 /** Appends what NtWaitForDebugEvent wrote. */
 void decode_state_change(struct decode_text *text, const DBGUI_WAIT_STATE_CHANGE *state);
 

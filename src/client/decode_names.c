@@ -13,8 +13,8 @@ struct flag {
 
 /* A set that stands first counts before its parts. */
 #define STANDARD_RIGHTS                                                                                                \
-  F(DELETE, 0x10000), F(READ_CONTROL, 0x20000), F(WRITE_DAC, 0x40000), F(WRITE_OWNER, 0x80000),                        \
-      F(SYNCHRONIZE, 0x100000), F(MAXIMUM_ALLOWED, 0x2000000), F(GENERIC_ALL, 0x10000000),                             \
+  F(STANDARD_RIGHTS_REQUIRED, 0xF0000), F(DELETE, 0x10000), F(READ_CONTROL, 0x20000), F(WRITE_DAC, 0x40000),           \
+      F(WRITE_OWNER, 0x80000), F(SYNCHRONIZE, 0x100000), F(MAXIMUM_ALLOWED, 0x2000000), F(GENERIC_ALL, 0x10000000),    \
       F(GENERIC_EXECUTE, 0x20000000), F(GENERIC_WRITE, 0x40000000), F(GENERIC_READ, 0x80000000), END
 
 static const struct flag access[] = {STANDARD_RIGHTS};
@@ -87,6 +87,8 @@ static const struct flag mem_allocate[] = {
     F(MEM_LARGE_PAGES, 0x20000000), END};
 static const struct flag mem_free[] = {F(MEM_COALESCE_PLACEHOLDERS, 0x1), F(MEM_PRESERVE_PLACEHOLDER, 0x2),
                                        F(MEM_DECOMMIT, 0x4000), F(MEM_RELEASE, 0x8000), END};
+static const struct flag mem_state[] = {F(MEM_COMMIT, 0x1000),    F(MEM_RESERVE, 0x2000), F(MEM_FREE, 0x10000),
+                                        F(MEM_PRIVATE, 0x20000), F(MEM_MAPPED, 0x40000), F(MEM_IMAGE, 0x1000000), END};
 static const struct flag page[] = {
     F(PAGE_NOACCESS, 0x1), F(PAGE_READONLY, 0x2),      F(PAGE_READWRITE, 0x4),          F(PAGE_WRITECOPY, 0x8),
     F(PAGE_EXECUTE, 0x10), F(PAGE_EXECUTE_READ, 0x20), F(PAGE_EXECUTE_READWRITE, 0x40), F(PAGE_EXECUTE_WRITECOPY, 0x80),
@@ -209,6 +211,7 @@ static const struct {
     [ARGUMENT_HANDLE_ATTRIBUTES] = {handle_attributes, false},
     [ARGUMENT_MEM_ALLOCATE] = {mem_allocate, false},
     [ARGUMENT_MEM_FREE] = {mem_free, false},
+    [ARGUMENT_MEM_STATE] = {mem_state, false},
     [ARGUMENT_PAGE] = {page, false},
     [ARGUMENT_OUT_PAGE] = {page, false},
     [ARGUMENT_PROCESS_FLAGS] = {process_flags, false},

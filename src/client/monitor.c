@@ -27,6 +27,7 @@ static void convert(const struct monitor_record *r, struct dbgksim_service_call 
   call->number = r->number;
   memcpy(call->name, r->name, sizeof call->name);
   call->groups = r->description ? r->description->groups : 0;
+  call->known = r->description;
   call->argument_count = r->argument_count;
   memcpy(call->arguments, r->arguments, sizeof call->arguments);
   call->outcome = (enum dbgksim_service_outcome)r->outcome;
@@ -35,21 +36,26 @@ static void convert(const struct monitor_record *r, struct dbgksim_service_call 
   call->captured_size = r->captured;
 }
 
-/* Each record of the event stream has one in the monitor's queue, in the same order. */
-static void take(void *context, const struct dbgksim_trace_record *record)
+/* Hands records over to that of `phase` of `call`; call 0: all. */
+static void hand_over(const struct dbgksim_monitor *m, ULONG64 number, ULONG64 phase)
 {
-  const struct dbgksim_monitor *m = context;
   const struct monitor_record *r;
   struct dbgksim_service_call call;
-  if (record->a != m->monitor)
-    return;
   do {
     r = ki_monitor_next(m->monitor, m->installation);
     if (!r)
       return;
     convert(r, &call);
     m->fn(m->context, &call);
-  } while (r->call != record->b || r->phase != record->c);
+  } while (r->call != number || r->phase != phase);
+}
+
+/* Each record of the event stream has one in the monitor's queue, in the same order. */
+static void take(void *context, const struct dbgksim_trace_record *record)
+{
+  const struct dbgksim_monitor *m = context;
+  if (record->a == m->monitor)
+    hand_over(m, record->b, record->c);
 }
 
 enum dbgksim_status dbgksim_monitor_services(dbgksim_machine *machine, dbgksim_service_fn *fn, void *context,
@@ -81,6 +87,8 @@ void dbgksim_monitor_remove(dbgksim_monitor *monitor)
   if (!monitor || machine_enter(monitor->machine) != DBGKSIM_OK)
     return;
   machine_flush(monitor->machine);
+  /* The event stream drops what it has no room for. */
+  hand_over(monitor, 0, 0);
   ki_remove_monitor(monitor->monitor, monitor->installation);
   machine_leave(monitor->machine);
   dbgksim_trace_subscribe(monitor->machine, 0, take, monitor);

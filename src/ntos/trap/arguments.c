@@ -22,16 +22,9 @@ const struct service_description *service_describe(const char *name)
 
 const struct service_description *service_description_at(size_t n)
 {
-  const struct service_description *found = NULL;
-  /* The n-th name is the one with n smaller ones. */
-  for (size_t i = 0; i < TABLES && !found; i++) {
-    for (const struct service_description *d = tables[i]; d->name && !found; d++) {
-      size_t smaller = 0;
-      for (size_t j = 0; j < TABLES; j++)
-        for (const struct service_description *e = tables[j]; e->name; e++)
-          smaller += strcmp(e->name, d->name) < 0;
-      found = smaller == n ? d : NULL;
-    }
-  }
-  return found;
+  for (size_t i = 0; i < TABLES; i++)
+    for (const struct service_description *d = tables[i]; d->name; d++)
+      if (!n--)
+        return d;
+  return NULL;
 }

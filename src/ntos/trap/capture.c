@@ -9,8 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/** Bytes of a buffer that are kept, of a string, and of the text about a handle. */
+/** Bytes that are kept: of a buffer, of the answer to a query, of a string, and of the text about a handle. */
 #define KEPT_BYTES 32u
+#define KEPT_INFORMATION 64u
 #define KEPT_TEXT 512u
 #define KEPT_HANDLE 200u
 /** Handles of an array that are kept. */
@@ -56,12 +57,12 @@ static void capture_memory(struct capture *c, unsigned argument, bool leaving, U
 }
 
 /* The first bytes of a buffer. */
-static void capture_buffer(struct capture *c, unsigned argument, bool leaving, ULONG64 address, ULONG64 size)
+static void capture_buffer(struct capture *c, unsigned argument, bool leaving, ULONG64 address, ULONG64 size, ULONG most)
 {
   const ULONG before = c->used;
-  capture_memory(c, argument, leaving, address, size < KEPT_BYTES ? (ULONG)size : KEPT_BYTES);
+  capture_memory(c, argument, leaving, address, size < most ? (ULONG)size : most);
   if (c->used != before)
-    ((struct capture_item *)(void *)(c->bytes + before))->cut = size > KEPT_BYTES;
+    ((struct capture_item *)(void *)(c->bytes + before))->cut = size > most;
 }
 
 static void capture_wide(struct capture *c, unsigned argument, bool leaving, ULONG64 address, ULONG64 size)
@@ -214,7 +215,7 @@ static void capture_in(struct capture *c, unsigned i, const struct service_descr
     return;
   case ARGUMENT_IN_BYTES:
   case ARGUMENT_IN_INFORMATION:
-    capture_buffer(c, i, false, value, with);
+    capture_buffer(c, i, false, value, with, KEPT_BYTES);
     return;
   case ARGUMENT_IN_WIDE:
     /* An atom may be a number instead of a name. */
@@ -266,6 +267,28 @@ static void capture_out_handle(struct capture *c, unsigned i, ULONG64 address, c
     capture_handle(c, i, true, PsGetCurrentProcess(), handle);
 }
 
+/* Information that begins with a UNICODE_STRING. */
+static bool is_string_class(const struct service_description *d, const ULONG64 *v)
+{
+  enum { ObjectName = 1, MappedFilename = 2, ImageFileName = 27, ImageFileNameWin32 = 43, CommandLine = 60, ThreadName = 38 };
+  for (unsigned i = 0; i < DBGKSIM_SERVICE_ARGUMENTS && d->arguments[i].name; i++) {
+    const ULONG class = (ULONG)v[i];
+    switch ((enum service_argument_kind)d->arguments[i].kind) {
+    case ARGUMENT_CLASS_OBJECT:
+      return class == ObjectName;
+    case ARGUMENT_CLASS_MEMORY:
+      return class == MappedFilename;
+    case ARGUMENT_CLASS_PROCESS:
+      return class == ImageFileName || class == ImageFileNameWin32 || class == CommandLine;
+    case ARGUMENT_CLASS_THREAD:
+      return class == ThreadName;
+    default:
+      break;
+    }
+  }
+  return false;
+}
+
 static void capture_out(struct capture *c, unsigned i, const struct service_description *d, const ULONG64 *v,
                         NTSTATUS status)
 {
@@ -299,8 +322,12 @@ static void capture_out(struct capture *c, unsigned i, const struct service_desc
     capture_memory(c, i, true, value ? value + CONTEXT_FROM : 0, CONTEXT_SIZE);
     return;
   case ARGUMENT_OUT_BYTES:
+    capture_buffer(c, i, true, value, moved_bytes(d, v, i), KEPT_BYTES);
+    return;
   case ARGUMENT_OUT_INFORMATION:
-    capture_buffer(c, i, true, value, a->kind == ARGUMENT_OUT_BYTES ? moved_bytes(d, v, i) : with_value(d, v, i));
+    capture_buffer(c, i, true, value, with_value(d, v, i), KEPT_INFORMATION);
+    if (is_string_class(d, v))
+      capture_string(c, i, true, value);
     return;
   case ARGUMENT_OUT_STRING:
     capture_string(c, i, true, value);

@@ -13,8 +13,9 @@
 /** Stack slots between the return address and the fifth argument. */
 #define STACK_ARGUMENTS 0x28u
 #define FIRST_ROOM 0x10000u
-/** Waiting bytes at which the host is woken to take them, and at which no more are kept. */
-#define WAKE_ROOM 0x400000u
+/** Waiting bytes at which the host is woken to take them, and at which no more are kept. The former is rarely reached:
+ *  mostly the host comes for output before, and a wake is a switch of threads that there is not without a monitor. */
+#define WAKE_ROOM 0x1000000u
 #define MOST_ROOM 0x8000000u
 /** Routines before the monitors': 256 vectors, KiSystemCall64, KiSystemCall32, KiSystemCall of SYSENTER. */
 #define FIRST_MONITOR 260u

@@ -59,6 +59,7 @@ enum service_argument_kind {
   ARGUMENT_HANDLE_ATTRIBUTES,
   ARGUMENT_MEM_ALLOCATE,
   ARGUMENT_MEM_FREE,
+  ARGUMENT_MEM_STATE,
   ARGUMENT_PAGE,
   ARGUMENT_PROCESS_FLAGS,
   ARGUMENT_SECTION_FLAGS,
@@ -134,7 +135,7 @@ struct service_description {
 
 /** What is known of a service's arguments; NULL: nothing. */
 const struct service_description *service_describe(const char *name);
-/** The n-th description, in order of names; NULL behind the last. */
+/** The n-th description; NULL behind the last. */
 const struct service_description *service_description_at(size_t n);
 
 /* ---- capture.c ---- */

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATUS_INVALID_SYSTEM_SERVICE NT_STATUS_VALUE(0xC000001C)
 #define SERVICE_REGISTER_ARGUMENTS 4u
 #define SERVICE_MAX_ARGUMENTS 17u
 /** Stack slots between the return address and the fifth argument. */
