@@ -28,6 +28,8 @@ extern "C" {
 /** Most arguments of any service, and the room for its name. */
 #define DBGKSIM_SERVICE_ARGUMENTS 17
 #define DBGKSIM_SERVICE_NAME 48
+/** Room in which the text of any argument fits. */
+#define DBGKSIM_SERVICE_TEXT 8192
 
 enum dbgksim_service_phase {
   DBGKSIM_SERVICE_ENTERED, /**< nothing is done yet */

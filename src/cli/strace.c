@@ -217,6 +217,19 @@ static int run(struct strace *s)
   return result;
 }
 
+static int strace_program(struct strace *s, struct session *session)
+{
+  s->session = session;
+  s->out = session->trace;
+  int result = run(s);
+  for (size_t i = 0; i < s->thread_count; i++)
+    free(s->threads[i].captured);
+  free(s->threads);
+  free(s->totals);
+  free(s);
+  return result;
+}
+
 int command_strace(int argc, char **argv)
 {
   struct options options;
@@ -225,12 +238,8 @@ int command_strace(int argc, char **argv)
   if (result < 0) {
     result = session_open(&session, &options, NULL);
     if (result == CLI_OK) {
-      struct strace s = {.session = &session, .out = session.trace};
-      result = run(&s);
-      for (size_t i = 0; i < s.thread_count; i++)
-        free(s.threads[i].captured);
-      free(s.threads);
-      free(s.totals);
+      struct strace *s = calloc(1, sizeof *s);
+      result = s ? strace_program(s, &session) : session_failed(&session, DBGKSIM_NO_MEMORY);
     }
     result = session_close(&session, result);
   }

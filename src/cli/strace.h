@@ -7,9 +7,6 @@
 
 #include <dbgksim/monitor.h>
 
-/** Longest text of one argument. */
-#define STRACE_ARGUMENT 1200
-
 /** A call that has not ended, with what was captured of it. */
 struct strace_open {
   bool used, shown; /**< shown: as unfinished */
@@ -33,6 +30,7 @@ struct strace {
   struct strace_total *totals;
   size_t total_count;
   bool no_memory;
+  char text[DBGKSIM_SERVICE_TEXT], before[DBGKSIM_SERVICE_TEXT]; /**< of arguments, while they are shown */
 };
 
 /** How calls are shown. */

@@ -21,23 +21,22 @@ static void begin(struct strace *s)
   json_end(&json);
 }
 
-static void put_arguments(struct json *json, const struct dbgksim_service_call *call)
+static void put_arguments(struct strace *s, struct json *json, const struct dbgksim_service_call *call)
 {
-  const char *names[DBGKSIM_SERVICE_ARGUMENTS + 1] = {NULL}, *texts[DBGKSIM_SERVICE_ARGUMENTS + 1] = {NULL};
-  char *text = malloc((size_t)STRACE_ARGUMENT * DBGKSIM_SERVICE_ARGUMENTS);
-  if (!text)
-    return;
+  const char *names[DBGKSIM_SERVICE_ARGUMENTS + 1] = {NULL};
+  char *texts[DBGKSIM_SERVICE_ARGUMENTS + 1] = {NULL};
   for (unsigned i = 0; i < call->argument_count; i++) {
-    char *one = text + (size_t)i * STRACE_ARGUMENT;
     names[i] = dbgksim_service_argument_name(call, i);
-    dbgksim_service_argument(call, i, one, STRACE_ARGUMENT);
-    texts[i] = one;
+    dbgksim_service_argument(call, i, s->text, sizeof s->text);
+    texts[i] = strdup(s->text);
+    s->no_memory |= !texts[i];
   }
   if (names[0] || !call->argument_count)
     json_text_array(json, "names", names);
   json_hex_array(json, "values", call->arguments, call->argument_count);
-  json_text_array(json, "arguments", texts);
-  free(text);
+  json_text_array(json, "arguments", (const char *const *)texts);
+  for (unsigned i = 0; i < call->argument_count; i++)
+    free(texts[i]);
 }
 
 static void put_call(struct strace *s, const struct dbgksim_service_call *call, uint64_t entered, bool finished)
@@ -58,7 +57,7 @@ static void put_call(struct strace *s, const struct dbgksim_service_call *call, 
   json_number(&json, "pid", call->pid);
   json_number(&json, "tid", call->tid);
   json_text(&json, "service", call->name);
-  put_arguments(&json, call);
+  put_arguments(s, &json, call);
   json_text(&json, "outcome", finished ? outcomes[call->outcome] : "unfinished");
   if (finished && call->outcome == DBGKSIM_SERVICE_RETURNS) {
     json_hex(&json, "status", (uint32_t)call->status);

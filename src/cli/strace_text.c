@@ -13,27 +13,25 @@ static void begin_line(struct strace *s, uint32_t pid, uint32_t tid)
 
 static void put_arguments(struct strace *s, const struct dbgksim_service_call *call)
 {
-  char text[STRACE_ARGUMENT];
   for (unsigned i = 0; i < call->argument_count; i++) {
-    dbgksim_service_argument(call, i, text, sizeof text);
+    dbgksim_service_argument(call, i, s->text, sizeof s->text);
     if (i)
       fputs(", ", s->out);
-    fputs(text, s->out);
+    fputs(s->text, s->out);
   }
 }
 
 /* What the service added to the arguments that an unfinished line has shown already. */
 static void put_changes(struct strace *s, const struct dbgksim_service_call *call, const struct strace_open *open)
 {
-  char before[STRACE_ARGUMENT], after[STRACE_ARGUMENT];
   const char *separator = " ";
   for (unsigned i = 0; i < call->argument_count; i++) {
     const char *name = dbgksim_service_argument_name(call, i);
-    dbgksim_service_argument(&open->call, i, before, sizeof before);
-    dbgksim_service_argument(call, i, after, sizeof after);
-    if (strcmp(before, after) == 0)
+    dbgksim_service_argument(&open->call, i, s->before, sizeof s->before);
+    dbgksim_service_argument(call, i, s->text, sizeof s->text);
+    if (strcmp(s->before, s->text) == 0)
       continue;
-    fprintf(s->out, "%s%s %s", separator, name ? name : "", after);
+    fprintf(s->out, "%s%s %s", separator, name ? name : "", s->text);
     separator = ", ";
   }
 }

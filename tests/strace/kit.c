@@ -15,7 +15,7 @@
 static void take_call(void *context, const struct dbgksim_service_call *call)
 {
   struct kit *kit = context;
-  char argument[1500];
+  char *argument = kit->argument;
   if (call->phase == DBGKSIM_SERVICE_ENTERED) {
     kit->entered++;
     return;
@@ -24,8 +24,8 @@ static void take_call(void *context, const struct dbgksim_service_call *call)
   kit->status = call->status;
   size_t used = (size_t)snprintf(kit->line, sizeof kit->line, "%s(", call->name);
   for (unsigned i = 0; i < call->argument_count; i++) {
-    size_t n = dbgksim_service_argument(call, i, argument, sizeof argument);
-    ck_assert_msg(n < sizeof argument && strlen(argument) == n, "%s, argument %u: %zu bytes", call->name, i, n);
+    size_t n = dbgksim_service_argument(call, i, argument, sizeof kit->argument);
+    ck_assert_msg(n < sizeof kit->argument && strlen(argument) == n, "%s, argument %u: %zu bytes", call->name, i, n);
     if (used < sizeof kit->line)
       used += (size_t)snprintf(kit->line + used, sizeof kit->line - used, "%s%s", i ? ", " : "", argument);
   }

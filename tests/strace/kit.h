@@ -23,7 +23,8 @@ struct kit {
   struct dbgksim_event event; /**< outstanding, of the program's int3 */
   CONTEXT context;            /**< of its thread there; Rip at the syscall */
   unsigned entered, left;     /**< calls that the monitor saw */
-  char line[8192];            /**< the last call that ended: "NtClose(0x10) = STATUS_SUCCESS" */
+  char argument[DBGKSIM_SERVICE_TEXT];
+  char line[20000];           /**< the last call that ended: "NtClose(0x10) = STATUS_SUCCESS" */
   NTSTATUS status;            /**< of that */
 };
 

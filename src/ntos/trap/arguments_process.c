@@ -16,6 +16,7 @@ const struct service_description service_descriptions_process[] = {
      A(Response, OUT_NUMBER)}},
     {"NtRemoveProcessDebug", G(DEBUG) | G(PROCESS), {A(ProcessHandle, HANDLE), A(DebugObjectHandle, HANDLE)}},
     {"NtSetContextThread", G(DEBUG) | G(PROCESS), {A(ThreadHandle, HANDLE), A(ThreadContext, CONTEXT)}},
+    {"NtSetDefaultHardErrorPort", G(DEBUG) | G(PORT), {A(PortHandle, HANDLE)}},
     {"NtSetInformationDebugObject", G(DEBUG) | G(OBJECT), {A(DebugObjectHandle, HANDLE),
      A(InformationClass, CLASS_DEBUG), W(Information, IN_INFORMATION, 3), A(Length, NUMBER),
      A(ReturnLength, OUT_NUMBER)}},
