@@ -9,6 +9,7 @@ int command_trace(int argc, char **argv);
 int command_strace(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_explore(int argc, char **argv);
+int command_idt(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 
 #endif

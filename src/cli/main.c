@@ -14,6 +14,7 @@ static const struct {
     {"strace", "show the system services that a program calls", command_strace},
     {"replay", "run again what trace --record kept", command_replay},
     {"explore", "run scenarios under many schedules, and tell what goes wrong", command_explore},
+    {"idt", "show the interrupt descriptor table", command_idt},
     {"doctor", "tell what was found, or what to install", command_doctor},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])

@@ -28,6 +28,7 @@ enum {
   OPTION_FORCE,
   OPTION_PROGRAM,
   OPTION_CALLS_FORMAT,
+  OPTION_GATE,
   OPTION_KERNEL_DEBUGGER,
   OPTION_UNDEBUGGED,
 };
@@ -65,6 +66,8 @@ static const struct description {
     {CLI_STRACE | ELSEWHERE, 'c', "summary", NULL, "count calls, failures and virtual time of each service instead"},
     {CLI_STRACE | ELSEWHERE, OPTION_CALLS_FORMAT, "format", "text|jsonl", "text to read (default), JSON Lines"},
     {TRACES | CLI_STRACE | ELSEWHERE, 'o', "output", "FILE", "write the trace to FILE"},
+    {CLI_RUN | CLI_TRACE | CLI_STRACE | CLI_IDT, OPTION_GATE, "gate", "VECTOR:CHANGE,...",
+     "change the IDT (docs/interrupts.md): absent, dpl=N, to=ROUTINE..."},
     {CLI_TRACE | ELSEWHERE, OPTION_RECORD, "record", "FILE", "keep in FILE what dbgksim replay needs"},
     {RUNS | ELSEWHERE, OPTION_PROGRAM_OUTPUT, "program-output", "FILE", "write what the program prints to FILE"},
     {RUNS | ELSEWHERE, OPTION_LOG, "log", "FILE", "write the kernel's remarks to FILE, as a service that is missing"},
@@ -72,11 +75,11 @@ static const struct description {
      "system DLLs: Wine's (default), or those in DIR"},
     {RUNS | ELSEWHERE, OPTION_MAP, "map", "DIR=C:\\path[:rw]",
      "let programs see a folder; repeatable, read-only without :rw"},
-    {RUNS | ELSEWHERE, OPTION_ERA, "era", "win10|win7|xp", "whose debug subsystem, where builds differ (win10)"},
+    {RUNS | CLI_IDT | ELSEWHERE, OPTION_ERA, "era", "win10|win7|xp", "whose debug subsystem, where builds differ (win10)"},
     {RUNS | ELSEWHERE, OPTION_SEED, "seed", "N", "seed of everything random (0)"},
     {RUNS | ELSEWHERE, OPTION_RANDOM, "random-schedule", NULL, "schedule threads at random, by the seed"},
     {RUNS | ELSEWHERE, OPTION_BUDGET, "budget", "N", "stop after N translated blocks"},
-    {RUNS | CLI_DOCTOR | ELSEWHERE, 'h', "help", NULL, "show this help"},
+    {RUNS | CLI_DOCTOR | CLI_IDT | ELSEWHERE, 'h', "help", NULL, "show this help"},
 };
 #define DESCRIPTIONS (sizeof descriptions / sizeof descriptions[0])
 
@@ -86,6 +89,7 @@ const char *options_command(enum cli_command command)
          : command == CLI_TRACE  ? "trace"
          : command == CLI_REPLAY ? "replay"
          : command == CLI_STRACE ? "strace"
+         : command == CLI_IDT    ? "idt"
                                  : "doctor";
 }
 
@@ -96,10 +100,11 @@ static void print_help(enum cli_command command)
       [CLI_TRACE] = "Runs a Windows program (x86-64) under a debugger and shows its debug events.",
       [CLI_REPLAY] = "Runs again what dbgksim trace --record kept: the same trace, or where the run differs.",
       [CLI_STRACE] = "Runs a Windows program (x86-64) and shows the system services that it and its children call.",
+      [CLI_IDT] = "Shows the interrupt descriptor table: each gate, and where it leads.",
       [CLI_DOCTOR] = "Tells what was found of the processor engine and the system DLLs, or what to install.",
   };
   printf("usage: dbgksim %s [OPTION...]%s\n%s\n\n", options_command(command),
-         command == CLI_DOCTOR   ? ""
+         command == CLI_DOCTOR || command == CLI_IDT ? ""
          : command == CLI_REPLAY ? " RECORDING"
                                  : " PROGRAM [ARGUMENT...]",
          summaries[command]);
@@ -120,7 +125,7 @@ static void print_help(enum cli_command command)
   else if (command == CLI_STRACE)
     puts("\nFamilies: debug memory process file section sync registry object token port system. Exit status: 2 for bad use"
          "\nor a program that can not run, 3 for a run that did not come to its end, else the low 8 bits of the program's.");
-  else if (command != CLI_DOCTOR)
+  else if (command != CLI_DOCTOR && command != CLI_IDT)
     puts("\nPrograms see their own folder as C:\\app. Exit status: 2 for bad use or a program that can not run,\n"
          "3 for a run that did not come to its end (deadlock, budget).");
 }
@@ -258,6 +263,14 @@ static const char *take(struct options *options, int option, const char *value)
     return NULL;
   case OPTION_UNTIL:
     return parse_number(value, &options->until) && options->until ? NULL : "--until wants the number of an event, not";
+  case OPTION_GATE: {
+    const char **gates = realloc(options->gates, (options->gate_count + 1) * sizeof *gates);
+    if (!gates)
+      return "no memory for";
+    options->gates = gates;
+    gates[options->gate_count++] = value;
+    return NULL;
+  }
   case OPTION_FORCE:
     options->force = true;
     return NULL;
@@ -399,7 +412,7 @@ int options_parse(struct options *options, enum cli_command command, int argc, c
       return bad_use(command, wrong, optarg);
     options->given[options->given_count++] = (struct option_given){option, optarg};
   }
-  if (command == CLI_DOCTOR)
+  if (command == CLI_DOCTOR || command == CLI_IDT)
     return optind < argc ? bad_use(command, "unknown argument", argv[optind]) : -1;
   if (optind == argc)
     return bad_use(command, command == CLI_REPLAY ? "no recording given" : "no program given", NULL);
@@ -422,5 +435,6 @@ void options_free(struct options *options)
     free((char *)(uintptr_t)options->roots[i].guest);
   }
   free(options->roots);
+  free(options->gates);
   free(options->given);
 }

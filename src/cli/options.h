@@ -12,7 +12,7 @@
 #define CLI_INCOMPLETE 3 /**< deadlock, budget used up, failure inside */
 #define CLI_INTERRUPTED 130
 
-enum cli_command { CLI_RUN = 1, CLI_TRACE = 2, CLI_DOCTOR = 4, CLI_REPLAY = 8, CLI_STRACE = 16 };
+enum cli_command { CLI_RUN = 1, CLI_TRACE = 2, CLI_DOCTOR = 4, CLI_REPLAY = 8, CLI_STRACE = 16, CLI_IDT = 32 };
 enum cli_format { CLI_TEXT, CLI_LINES, CLI_JSONL };
 
 /** An option as it was given. */
@@ -53,6 +53,8 @@ struct options {
   bool force;            /**< replay although files are not as they were */
   const char *filter;    /**< services that strace shows, NULL: all */
   bool summary;          /**< strace shows totals instead of calls */
+  const char **gates; /**< owned, not the strings: changes of the IDT (--gate), in order */
+  unsigned gate_count;
   struct option_given *given; /**< owned; in order */
   unsigned given_count;
 };

@@ -2,6 +2,7 @@
 #include "cli/session.h"
 #include "cli/tape.h"
 
+#include <dbgksim/kernel.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -182,6 +183,11 @@ int session_failed(struct session *session, enum dbgksim_status status)
   fflush(stdout);
   fprintf(stderr, "dbgksim %s: %s\n", command_name(session),
           message && *message ? message : dbgksim_status_name(status));
+  if (status == DBGKSIM_BUGCHECK || status == DBGKSIM_TRIPLE_FAULT) {
+    char report[1024];
+    dbgksim_report_stop(session->machine, report, sizeof report);
+    fputs(report, stderr);
+  }
   return exit_status(status);
 }
 
@@ -228,7 +234,7 @@ int session_open(struct session *session, const struct options *options, struct 
   enum dbgksim_status status = dbgksim_machine_create(&config, &session->machine);
   if (status == DBGKSIM_OK && session->log)
     status = dbgksim_trace_subscribe(session->machine, DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_LOG), write_remark, session);
-  return status == DBGKSIM_OK ? CLI_OK : session_failed(session, status);
+  return status == DBGKSIM_OK ? session_change_gates(session) : session_failed(session, status);
 }
 
 int session_spawn(struct session *session, dbgksim_debugger *debugger, uint32_t *pid)

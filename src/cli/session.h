@@ -46,6 +46,8 @@ void session_begin_line(struct session *session);
 int session_failed(struct session *session, enum dbgksim_status status);
 /** False, after one line about the reason, for an exit code that says that the program could not be loaded. */
 bool session_loaded(struct session *session, uint32_t pid, NTSTATUS code);
+/** Applies the changes of --gate. CLI_OK, or an exit status after one line. */
+int session_change_gates(struct session *session);
 /** True if what is written to two streams goes to one place. */
 bool session_same_place(FILE *a, FILE *b);
 /** Destroys the machine and closes the streams; `result`, or CLI_INCOMPLETE if something could not be written. */

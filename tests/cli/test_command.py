@@ -149,6 +149,51 @@ p0 t0 EXIT_PROCESS code=0x0
 """
 
 
+class Idt(unittest.TestCase):
+    def test_table(self):
+        lines = dbgksim("idt").stdout.decode().splitlines()
+        self.assertIn("limit FFF", lines[0])
+        self.assertRegex(lines[4], r"^03 +KiBreakpointTrap +fffff80000010030  10   3    - +interrupt present$")
+        self.assertRegex(lines[9], r"^08 +KiDoubleFaultAbort .* IST1 ")
+        self.assertRegex(lines[-1], r"^30-FF +KiUnexpectedInterrupt ")
+
+    def test_changes(self):
+        text = dbgksim("idt", "--gate", "3:to=KiInvalidOpcodeFault,ist=4,dpl=1,type=15,selector=0x33", "--gate",
+                       "6:absent", "--gate", "6:present", "--gate", "7:to=0x1234,absent", "--gate", "8:type=0",
+                       "--gate", "limit:0x3ff").stdout.decode()
+        self.assertRegex(text, r"\n03 +KiInvalidOpcodeFault +fffff80000010060  33   1    IST4  trap +present\n")
+        self.assertRegex(text, r"\n06 +KiInvalidOpcodeFault .* interrupt present\n")
+        self.assertRegex(text, r"\n07 +\(no code\) +0000000000001234 .* absent\n")
+        self.assertRegex(text, r"\n08 .* none +present\n")
+        self.assertRegex(text, r"\n40-FF .* past the limit\n\Z")
+
+    def test_bad_changes(self):
+        for gate in ("3", "3:", "3:foo", "256:absent", "x:absent", "3:dpl=4", "3:ist=8", "3:type=16", "3:to=KiNothing",
+                     "3:selector=0x10000", "limit:0x1000", "limit:x", "limit:99999"):
+            done = dbgksim("idt", "--gate", gate)
+            self.assertEqual(done.returncode, 2, gate)
+            self.assertEqual(done.stdout, b"", gate)
+            self.assertRegex(done.stderr.decode(), r"\Adbgksim idt: --gate [^\n]+\n\Z", gate)
+
+    def test_double_and_triple_fault(self):
+        done = run("g_privileged", "--gate", "13:absent")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn(b"*** STOP: 0x0000007F (0x0000000000000008, ", done.stderr)
+        done = run("g_privileged", "--gate", "13:absent", "--gate", "8:absent")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn(b"*** triple fault: ", done.stderr)
+
+    def test_explain(self):
+        text = trace("g_privileged", "--explain", "--gate", "13:absent").stdout.decode()
+        self.assertRegex(text, r"IDT\[0x0d\] +not present: #NP, error code 0x6b\n.*IDT\[0x08\] +gate DPL 0, stack IST 1, leads to "
+                               r"KiDoubleFaultAbort\n.*KiDoubleFaultAbort .*\n.*KeBugCheckEx +0x0000007f")
+        text = trace("g_privileged", "--explain", "--gate", "13:absent", "--gate", "8:absent").stdout.decode()
+        self.assertRegex(text, r"triple fault +#DF could not be delivered either")
+        text = trace("g_divide", "--explain").stdout.decode()
+        self.assertRegex(text, r"KiPreprocessFault +the divisor is not 0: STATUS_INTEGER_OVERFLOW\n")
+        self.assertRegex(text, r"KiDebugRoutine +not asked, the process has a debug port\n")
+
+
 class Trace(unittest.TestCase):
     def test_lines(self):
         done = trace("g_int3_veh", "--format", "lines")
