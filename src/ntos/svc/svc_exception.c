@@ -5,6 +5,9 @@
 #include "ntos/trap/trap.h"
 
 #define KCONTINUE_FLAG_TEST_ALERT 1u
+#define KCONTINUE_FLAG_DELIVER_APC 2u
+/* KCONTINUE_UNWIND, _RESUME, _LONGJUMP and _SET: they differ where return addresses are checked, which is not here. */
+#define KCONTINUE_LAST 4u
 
 typedef struct _KCONTINUE_ARGUMENT {
   ULONG ContinueType;
@@ -26,7 +29,10 @@ NTSTATUS NtContinueEx(ULONG64 ContextRecord, ULONG64 ContinueArgument)
     status = mm_user_read(&argument, ContinueArgument, sizeof argument);
   if (!NT_SUCCESS(status))
     return status;
-  return KiContinue(ContextRecord, (argument.ContinueFlags & KCONTINUE_FLAG_TEST_ALERT) != 0);
+  if (argument.ContinueType >= KCONTINUE_LAST ||
+      argument.ContinueFlags & ~(KCONTINUE_FLAG_TEST_ALERT | KCONTINUE_FLAG_DELIVER_APC))
+    return STATUS_INVALID_PARAMETER;
+  return KiContinue(ContextRecord, argument.ContinueFlags != 0);
 }
 
 NTSTATUS NtRaiseException(ULONG64 ExceptionRecord, ULONG64 ContextRecord, BOOLEAN FirstChance)

@@ -193,6 +193,23 @@ NTSTATUS KiContinue(ULONG64 ContextRecord, BOOLEAN TestAlert)
   return STATUS_SUCCESS;
 }
 
+/* Only the parameters that a record has need to be there. */
+static NTSTATUS capture_record(ULONG64 address, EXCEPTION_RECORD64 *record)
+{
+  const size_t head = offsetof(EXCEPTION_RECORD64, ExceptionInformation);
+  memset(record, 0, sizeof *record);
+  NTSTATUS status = ProbeForRead(address, head, 4);
+  if (NT_SUCCESS(status))
+    status = mm_user_read(record, address, head);
+  if (!NT_SUCCESS(status))
+    return status;
+  if (record->NumberParameters > EXCEPTION_MAXIMUM_PARAMETERS)
+    return STATUS_INVALID_PARAMETER;
+  const size_t size = record->NumberParameters * sizeof record->ExceptionInformation[0];
+  status = ProbeForRead(address + head, size, 4);
+  return NT_SUCCESS(status) ? mm_user_read(record->ExceptionInformation, address + head, size) : status;
+}
+
 NTSTATUS KiRaiseException(ULONG64 ExceptionRecord, ULONG64 ContextRecord, BOOLEAN FirstChance)
 {
   KTHREAD *thread = KeGetCurrentThread();
@@ -204,11 +221,9 @@ NTSTATUS KiRaiseException(ULONG64 ExceptionRecord, ULONG64 ContextRecord, BOOLEA
   if (NT_SUCCESS(status))
     status = mm_user_read(&context, ContextRecord, sizeof context);
   if (NT_SUCCESS(status))
-    status = mm_user_read(&record, ExceptionRecord, sizeof record);
+    status = capture_record(ExceptionRecord, &record);
   if (!NT_SUCCESS(status))
     return status;
-  if (record.NumberParameters > EXCEPTION_MAXIMUM_PARAMETERS)
-    return STATUS_INVALID_PARAMETER;
   /* The reserved top bit of a status is user mode's to lose. */
   record.ExceptionCode = (NTSTATUS)((ULONG)record.ExceptionCode & ~0x10000000u);
   KeContextToKframes(thread->TrapFrame, thread->ExceptionFrame, thread, &context, UserMode);
