@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs emu_bench and event_bench, or with the word `queue` queue_bench, and prints their figures beside the aims.
+"""Runs emu_bench and event_bench, or with the words `queue`, `restore` or `strace` other measurements, and prints their figures beside the aims.
 
 A ratio compares two figures of one turn, measured one after the other; the median of the turns is shown. All times are
 processor time of the measuring process, user and system."""
+import os
+import resource
 import statistics
 import subprocess
 import sys
+import tempfile
+import zipfile
 
 TURNS = 5
 
@@ -92,6 +96,43 @@ def restore(*command):
             at_most("the ratio", ours / bare, 1.5, "")
 
 
+def processor_time(*command):
+    """Milliseconds of a command and the lines that it printed."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    lines = output_of(*command)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return 1e3 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime), len(lines)
+
+
+def strace(command, oracle, archiver):
+    """Whole runs with and without strace, one after the other."""
+    with tempfile.TemporaryDirectory() as folder:
+        with zipfile.ZipFile(os.path.join(folder, "a.zip"), "w", zipfile.ZIP_DEFLATED) as archive:
+            for i in range(200):
+                archive.writestr(f"folder{i % 10}/file{i}.txt", f"line {i}\n" * 400)
+        seven = [archiver], ["--map", folder + "=C:\\data"]
+        cases = [("7za l, an archive of 200 files", *seven, ["l", "C:\\data\\a.zip"]),
+                 ("7za t, the same", *seven, ["t", "C:\\data\\a.zip"]),
+                 ("evtrace and its debuggee", [oracle + "/evtrace.exe"], [], ["hello.exe"])]
+        row("whole run", "without, with", "aim", None)
+        for what, program, options, arguments in cases:
+            if not os.path.exists(program[0]):
+                row(what, "no such program", "", None)
+                continue
+            turns = []
+            for _ in range(TURNS):
+                plain, _ = processor_time(command, "run", *options, *program, *arguments)
+                traced, lines = processor_time(command, "strace", "--program-output", "/dev/null", *options, *program,
+                                               *arguments)
+                turns.append((traced / plain, plain, traced))
+            ratio, plain, traced = (statistics.median(turn[i] for turn in turns) for i in range(3))
+            row(f"{what}: {lines} lines", f"{plain:.0f}, {traced:.0f} ms", "", None)
+            at_most("without strace = 1", ratio, 2, "")
+
+
+if sys.argv[1] == "strace":
+    strace(*sys.argv[2:])
+    sys.exit()
 if sys.argv[1] == "restore":
     restore(*sys.argv[2:])
     sys.exit()

@@ -53,11 +53,29 @@ static void put_character(struct decode_text *text, ULONG c)
   decode_put(text, utf8);
 }
 
+/* Characters at the beginning that are UTF-16 of ASCII, up to a NUL or the end of whole characters; 0: it is not text. */
+static size_t wide_characters(const UCHAR *bytes, size_t size)
+{
+  size_t n = 0;
+  for (; 2 * n + 1 < size && bytes[2 * n]; n++)
+    if (bytes[2 * n + 1] || bytes[2 * n] < 0x20 || bytes[2 * n] >= 0x7F)
+      return 0;
+  return n >= 2 ? n : 0;
+}
+
 void decode_bytes(struct decode_text *text, const UCHAR *bytes, size_t size, bool cut)
 {
+  const size_t wide = wide_characters(bytes, size);
+  if (wide) {
+    decode_put(text, "u");
+    decode_wide(text, bytes, wide * 2, cut || wide * 2 + 3 < size);
+    return;
+  }
   decode_put(text, "\"");
   for (size_t i = 0; i < size; i++) {
-    if (bytes[i] >= 0x7F)
+    if (bytes[i] == '\\')
+      decode_put(text, "\\\\");
+    else if (bytes[i] >= 0x7F)
       decode_format(text, "\\x%02x", bytes[i]);
     else
       put_character(text, bytes[i]);

@@ -14,7 +14,8 @@ struct decode_text {
 /** Appends. */
 void decode_put(struct decode_text *text, const char *string);
 void decode_format(struct decode_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/** Appends bytes in quotes; what does not print as \x.., \n, \r, \t; a quote as \". */
+/** Appends bytes in quotes; what does not print as \x.., \n, \r, \t; a quote as \", a backslash as \\. Bytes that begin
+ *  with UTF-16 are shown as that, u"...", up to its NUL. */
 void decode_bytes(struct decode_text *text, const UCHAR *bytes, size_t size, bool cut);
 /** Appends UTF-16 in quotes, as UTF-8, with the same escapes for control characters. */
 void decode_wide(struct decode_text *text, const UCHAR *bytes, size_t size, bool cut);

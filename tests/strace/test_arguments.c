@@ -45,6 +45,10 @@ START_TEST(memory)
   kit_write(&kit, C, "first\nsecond \"x\"", 16);
   ck_line(CALL(&kit, "NtReadVirtualMemory", SELF, C, D, 16, A),
           "NtReadVirtualMemory(-1, 0x*, -> \"first\\nsecond \\\"x\\\"\", 0x10, -> 16) = STATUS_SUCCESS");
+  kit_write(&kit, C, "a\\b", 3);
+  ck_line(CALL(&kit, "NtWriteVirtualMemory", SELF, D, C, 3, 0), "NtWriteVirtualMemory(-1, 0x*, \"a\\\\b\", 0x3, *");
+  kit_write(&kit, C, "a\0\\\0b\0\0\0", 8);
+  ck_line(CALL(&kit, "NtWriteVirtualMemory", SELF, D, C, 8, 0), "NtWriteVirtualMemory(-1, 0x*, u\"a\\b\", 0x8, *");
   kit_write(&kit, C, "\x01\xFFmore than thirty-two bytes are not shown", 41);
   ck_line(CALL(&kit, "NtWriteVirtualMemory", SELF, D, C, 41, 0),
           "NtWriteVirtualMemory(-1, 0x*, \"\\x01\\xffmore than thirty-two bytes are\"..., 0x29, NULL) = STATUS_SUCCESS");
