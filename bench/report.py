@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs emu_bench and event_bench, or with the words `queue`, `restore` or `strace` other measurements, and prints their figures beside the aims.
+"""Runs emu_bench and event_bench, or with the words `queue`, `restore` or `strace` other measurements, and prints their
+figures beside the aims.
 
 A ratio compares two figures of one turn, measured one after the other; the median of the turns is shown. All times are
 processor time of the measuring process, user and system."""
