@@ -228,6 +228,61 @@ START_TEST(a_stale_address_is_no_entry)
 }
 END_TEST
 
+/* ---- the dispatcher's own records ---- */
+
+struct ended {
+  char (*names)[DBGKSIM_SERVICE_NAME];
+  NTSTATUS *status;
+  size_t count;
+};
+
+static void add_ended(struct ended *e, const char *name, NTSTATUS status)
+{
+  e->names = realloc(e->names, (e->count + 1) * sizeof *e->names);
+  e->status = realloc(e->status, (e->count + 1) * sizeof *e->status);
+  ck_assert(e->names && e->status);
+  snprintf(e->names[e->count], sizeof e->names[0], "%s", name);
+  e->status[e->count++] = status;
+}
+
+static void end_call(void *context, const struct dbgksim_service_call *call)
+{
+  if (call->phase == DBGKSIM_SERVICE_LEFT)
+    add_ended(context, call->name, call->status);
+}
+
+static void end_record(void *context, const struct dbgksim_trace_record *record)
+{
+  add_ended(context, record->text, (NTSTATUS)record->a);
+}
+
+/* SERVICE_RESULT records come from the service dispatcher, which knows nothing of monitors. */
+START_TEST(calls_are_those_of_the_dispatcher)
+{
+  static const char *const names[] = {"g_hello", "g_interleave", "g_hostile", "g_debugger", "g_terminate_thread"};
+  struct ended calls = {NULL, NULL, 0}, records = {NULL, NULL, 0};
+  dbgksim_monitor *monitor;
+  ck_api(dbgksim_trace_subscribe(machine, DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_SERVICE_RESULT), end_record, &records),
+         DBGKSIM_OK);
+  ck_api(dbgksim_monitor_services(machine, end_call, &calls, &monitor), DBGKSIM_OK);
+  spawn(machine, names[_i]);
+  ck_api(dbgksim_run(machine, 0, -1), DBGKSIM_OK);
+  dbgksim_monitor_remove(monitor);
+  ck_assert_uint_gt(calls.count, 2);
+  ck_assert_uint_eq(calls.count, records.count);
+  for (size_t i = 0; i < calls.count; i++) {
+    if (records.names[i][0])
+      ck_assert_str_eq(calls.names[i], records.names[i]);
+    else
+      ck_assert_int_eq(strncmp(calls.names[i], "service 0x", 10), 0);
+    /* A call that goes on elsewhere has no status that its caller sees. */
+    if (strncmp(calls.names[i], "NtContinue", 10) && strncmp(calls.names[i], "NtRaise", 7))
+      ck_assert_int_eq(calls.status[i], records.status[i]);
+  }
+  free(calls.names), free(calls.status), free(records.names), free(records.status);
+}
+END_TEST
+
 /* ---- programs do not notice ---- */
 
 #define UNSEEN (~(DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_MONITOR) | DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_KINDS)))
@@ -366,6 +421,7 @@ int main(void)
   tcase_add_test(cases, without_lstar_there_is_no_monitor);
   tcase_add_test(cases, lstar_to_nowhere_stops_the_machine);
   tcase_add_test(cases, a_stale_address_is_no_entry);
+  tcase_add_loop_test(cases, calls_are_those_of_the_dispatcher, 0, 5);
   tcase_add_loop_test(cases, programs_do_not_notice, 0, 12);
   tcase_add_test(cases, a_restored_machine_has_the_monitors_of_its_time);
   tcase_add_test(cases, a_monitor_leaves_while_a_call_waits);

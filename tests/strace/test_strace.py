@@ -148,8 +148,7 @@ class Totals(unittest.TestCase):
         self.assertEqual(lines[0].split(), ["calls", "failures", "virtual", "ms", "service"])
         return {row[3]: (int(row[0]), int(row[1]), float(row[2])) for row in rows}
 
-    def test_totals_are_those_of_the_kernels_own_records(self):
-        """SERVICE_RESULT records come from the service dispatcher, not from the monitor."""
+    def test_totals_are_those_of_the_calls(self):
         for name in ("g_hello", "g_virtual_memory", "g_threads"):
             records = [json.loads(line) for line in
                        dbgksim("strace", "--userland", NANO, "--format", "jsonl", "--program-output", "/dev/null",
