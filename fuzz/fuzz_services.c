@@ -3,13 +3,13 @@
  * input says what each of the five does and who runs next.
  *
  * An input is
- * - 1 byte of flags: 1 the debuggees start with their creation reported, 2 a debugger may be let in at locks, signals
- * and race points too; the next two bits are the era (fuzz_set_era);
+ * - 1 byte of flags: 1 the debuggees start with their creation reported, 2 a debugger may be let in at locks,
+ *   signals and race points too; the next two bits are the era (fuzz_set_era);
  * - 1 byte n, the number of steps;
  * - n times actor (0-2 a native thread, 3-4 a debuggee; modulo 5), code, a, b, c: see services_debugger.c and
  *   services_debuggee.c;
- * - the rest: the schedule. Each byte is a choice among the ready threads (low 3 bits) and for how many choices where
- * the running thread may go on it does (high 5 bits). Without bytes nobody is preempted. */
+ * - the rest: the schedule. Each byte is a choice among the ready threads (low 3 bits) and for how many choices
+ *   where the running thread may go on it does (high 5 bits). Without bytes nobody is preempted. */
 #include "services.h"
 
 #include "ntos/ke/internal.h"
