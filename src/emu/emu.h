@@ -204,7 +204,9 @@ void cpu_destroy(emu *e, cpu *c);
 void cpu_copy(cpu *to, const cpu *from);
 /** Executes at CPL 3 in `s` from the state in `c` until a trap. One host thread per machine.
  *  A run never ends with a debug exception that hardware would not deliver: RFLAGS.RF suppresses an execute
- *  breakpoint at the first instruction and is cleared by it; TF and execute breakpoints set DR6 (B0-B3, BS). */
+ *  breakpoint at the first instruction and is cleared by it; TF and breakpoints set DR6 (B0-B3, BS). Data breakpoints
+ *  are traps: RIP is after the instruction, in a string instruction after the iteration. Accesses by the host and I/O
+ *  breakpoints never fire. What is executed by steps of emu's own costs no budget. */
 void cpu_run(address_space *s, cpu *c, uint64_t block_budget, struct cpu_trap *trap);
 /** Copies SSE, x87 state and MXCSR out, in FXSAVE format. */
 void cpu_get_fx(const cpu *c, XSAVE_FORMAT *out);

@@ -217,7 +217,13 @@ void engine_return(engine *g)
   if (g->uc != NULL)
     engine_unplant_all(g);
   views_retire_all(g);
-  space_executable_runs(g, 0, 1ull << 47, engine_remove_code);
+  if (g->check_sse) {
+    engine_remove_all_code(g);
+    scan_forget(g);
+    g->check_sse = false;
+  } else {
+    space_executable_runs(g, 0, 1ull << 47, engine_remove_code);
+  }
   for (unsigned i = 0; i < e->config.arena_count; i++)
     host_discard(g->arena[i], e->config.arenas[i].size);
   tables_reset(g);

@@ -126,6 +126,7 @@ enum check {
   CHECK_ALIGNED,   /**< 16-byte memory operand */
   CHECK_LDMXCSR,
   CHECK_FXRSTOR,
+  CHECK_SSE,  /**< may raise a floating-point exception; asked for only while one is unmasked */
   CHECK_LOOP, /**< loope, loopne: the engine may lose the flags */
   CHECK_IRET  /**< iretd: the engine takes VM from the stack */
 };
@@ -198,6 +199,7 @@ typedef struct engine {
   uint64_t skip;              /**< on_check lets this address pass once */
   struct check_entry *checks; /**< hash table, malloc'ed */
   unsigned check_count, check_room;
+  bool check_sse; /**< an SSE exception was unmasked here: arithmetic is checked */
   bool check_all; /**< no memory for the table: whatever has a call is checked */
   void (*block_callback)(void *context, uint64_t va, uint32_t size);
   void *block_callback_context;
@@ -295,8 +297,10 @@ void engine_stop_at(engine *g, enum stop_reason reason, uint64_t va);
 void engine_set_window(engine *g, uint64_t first, uint64_t last);
 
 /* scan.c */
-/** What check an instruction needs. */
-enum check check_of(const struct insn *i);
+/** What check an instruction needs; `sse`: floating-point exceptions, too. */
+enum check check_of(const struct insn *i, bool sse);
+/** True for a 16-byte operand that must be aligned. */
+bool must_be_aligned(const struct insn *i);
 /** Enters the checks of a block. False if it has none and no breakpoint, else `range` receives the first and last
  *  address. */
 bool scan_block(engine *g, const uint8_t *bytes, uint64_t va, size_t size, bool code64, uint64_t range[2]);
@@ -336,6 +340,16 @@ void tables_reset(engine *g);
 void space_executable_runs(engine *g, uint64_t va, uint64_t end, void (*fn)(engine *g, uint64_t va, uint64_t size));
 /** Copies up to `size` code bytes at `va` that are present and executable by user mode; returns how many. */
 size_t space_fetch(const address_space *s, uint64_t va, uint8_t *out, size_t size);
+
+/* sse.c */
+/** True for SSE instructions whose exceptions sse_exceptions knows. */
+bool sse_can_raise(const struct insn *i);
+/** Bytes of the source operand. */
+unsigned sse_operand_size(const struct insn *i);
+/** MXCSR flags that an instruction raises. `source` has 16 bytes; what is behind its operand is a copy of it.
+ *  @param predicate  immediate byte of a comparison */
+unsigned sse_exceptions(const struct insn *i, const void *target, const void *source, unsigned predicate,
+                        uint32_t mxcsr);
 
 /* watch.c */
 /** Makes the pages of all data breakpoints fault. True if the translations of addresses must be flushed. */

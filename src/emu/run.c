@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #define PF_WRITE 0x2u
+#define MXCSR_MASKS 0x1F80u
 #define PF_FETCH 0x10u
 
 /* What comes after an event. */
@@ -276,11 +277,57 @@ static uint64_t operand_address(const struct run *r, const struct insn *i)
   return is_64(c) ? va : (uint32_t)va;
 }
 
+/* SSE arithmetic is checked from the first time that an exception is unmasked in this space. */
+static void note_mxcsr(struct run *r, uint32_t mxcsr)
+{
+  if ((~mxcsr & MXCSR_MASKS) == 0 || r->g->check_sse)
+    return;
+  engine_remove_all_code(r->g);
+  scan_forget(r->g);
+  r->g->check_sse = true;
+}
+
 /* ldmxcsr and fxrstor: reserved bits of MXCSR. An operand that cannot be read faults in the engine. */
-static bool bad_mxcsr(const struct run *r, const struct insn *i, unsigned at)
+static bool bad_mxcsr(struct run *r, const struct insn *i, unsigned at)
 {
   uint32_t mxcsr;
-  return read_user(r, operand_address(r, i) + at, &mxcsr, sizeof mxcsr) && (mxcsr & ~0xFFFFu) != 0;
+  if (!read_user(r, operand_address(r, i) + at, &mxcsr, sizeof mxcsr))
+    return false;
+  if ((mxcsr & ~0xFFFFu) != 0)
+    return true;
+  note_mxcsr(r, mxcsr);
+  return false;
+}
+
+/* SSE arithmetic: raises #XM if it must, else only sets the flags of MXCSR. */
+static enum next check_sse(struct run *r, const struct insn *i, uint8_t immediate)
+{
+  cpu *c = r->c;
+  uint32_t mxcsr = cpu_mxcsr(c);
+  M128A target, source;
+  uint8_t bytes[16];
+  if (i->memory && must_be_aligned(i) && (operand_address(r, i) & 15) != 0)
+    return general_protection(r);
+  if ((~mxcsr & MXCSR_MASKS) == 0)
+    return NEXT_RUN;
+  unsigned size = sse_operand_size(i);
+  cpu_get_xmm(c, insn_reg(i), 1, &target);
+  if (i->memory) {
+    if (!read_user(r, operand_address(r, i), bytes, size))
+      return NEXT_RUN;
+  } else if (i->opcode == 0x2A) {
+    memcpy(bytes, &c->gpr[insn_rm(i)], size);
+  } else {
+    cpu_get_xmm(c, insn_rm(i), 1, &source);
+    memcpy(bytes, &source, sizeof bytes);
+  }
+  for (unsigned k = size; k < sizeof bytes; k++)
+    bytes[k] = bytes[k - size];
+  unsigned flags = sse_exceptions(i, &target, bytes, immediate, mxcsr);
+  if (flags == 0)
+    return NEXT_RUN;
+  cpu_set_mxcsr(c, mxcsr | flags);
+  return (flags & ~(mxcsr >> 7)) != 0 ? fault(r, 19) : NEXT_RUN;
 }
 
 /* loope and loopne, done here. */
@@ -326,7 +373,7 @@ static enum next checked(struct run *r, bool *done)
   size_t n = space_fetch(r->s, c->rip, code, sizeof code);
   if (!insn_decode(code, n, is_64(c), &i))
     return NEXT_RUN;
-  switch (check_of(&i)) {
+  switch (check_of(&i, r->g->check_sse)) {
   case CHECK_PORT:
     return general_protection(r);
   case CHECK_UNDEFINED:
@@ -337,6 +384,8 @@ static enum next checked(struct run *r, bool *done)
     return bad_mxcsr(r, &i, 0) ? general_protection(r) : NEXT_RUN;
   case CHECK_FXRSTOR:
     return bad_mxcsr(r, &i, 24) ? general_protection(r) : NEXT_RUN;
+  case CHECK_SSE:
+    return check_sse(r, &i, code[i.length - 1]);
   case CHECK_LOOP:
     *done = true;
     return emulate_loop(r, &i, (int8_t)code[i.length - 1]);
@@ -659,6 +708,7 @@ void cpu_run(address_space *s, cpu *c, uint64_t block_budget, struct cpu_trap *t
     trap->kind = CPU_TRAP_FAILED;
     return;
   }
+  note_mxcsr(&r, cpu_mxcsr(c));
   if (UNLIKELY((c->dr[7] & 0xFF) != 0))
     set_watches(&r);
   if (s->tlb_stale) {

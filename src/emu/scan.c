@@ -85,8 +85,7 @@ static bool aligned_0f(uint8_t op, uint8_t prefix)
   }
 }
 
-/* True for a 16-byte operand that must be aligned. */
-static bool must_be_aligned(const struct insn *i)
+bool must_be_aligned(const struct insn *i)
 {
   uint8_t op = i->opcode;
   switch (i->map) {
@@ -119,12 +118,14 @@ static enum check one_byte_check(const struct insn *i)
   return CHECK_NONE;
 }
 
-enum check check_of(const struct insn *i)
+enum check check_of(const struct insn *i, bool sse)
 {
   if (i->vex || (i->lock && !is_lockable(i)))
     return CHECK_UNDEFINED;
   if (i->map == MAP_ONE_BYTE)
     return one_byte_check(i);
+  if (sse && sse_can_raise(i))
+    return CHECK_SSE;
   if (!i->memory)
     return CHECK_NONE;
   if (i->map == MAP_0F && i->opcode == 0xAE) {
@@ -211,7 +212,7 @@ bool scan_is_full(const engine *g) { return g->check_count >= MAX_CHECKS || g->c
 
 static bool note(engine *g, uint64_t va, const struct insn *i)
 {
-  enum check check = check_of(i);
+  enum check check = check_of(i, g->check_sse);
   struct check_entry e;
   if (check == CHECK_NONE)
     return false;

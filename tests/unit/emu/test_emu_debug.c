@@ -135,6 +135,35 @@ START_TEST(mov_ss_holds_the_step_for_one_instruction)
 }
 END_TEST
 
+START_TEST(fact_23_an_int3_behind_mov_ss_takes_no_step)
+{
+  PLACE("\x66\xB8\x2B\x00\x8E\xD0\xCC\x90"); /* mov ax, 2B; mov ss, ax; int3 */
+  step_to(4);
+  guest_continue(&g);
+  ck_int3(&g, 6);
+  ck_assert_uint_ne(g.cpu->rflags & EFLAGS_TF, 0);
+}
+END_TEST
+
+START_TEST(tf_loaded_by_iretq_traps_behind_its_target)
+{
+  uint64_t frame[5] = {CODE + 3, KGDT64_R3_CODE, EFLAGS_IF | EFLAGS_TF | 2, STACK_TOP - 0x80, KGDT64_R3_DATA};
+  guest_put(g.space, STACK_TOP - 0x100, frame, sizeof frame);
+  PLACE("\x48\xCF\x90\x90\x90\xCC"); /* iretq to the second nop */
+  guest_continue(&g);
+  ck_exception(&g, 1, 4);
+  ck_assert_uint_eq(g.cpu->gpr[CPU_RSP], STACK_TOP - 0x80);
+  /* Under TF it is stepped over as any other instruction. */
+  frame[2] = EFLAGS_IF | 2;
+  guest_put(g.space, STACK_TOP - 0x100, frame, sizeof frame);
+  PLACE("\x48\xCF\x90\x90\x90\xCC");
+  g.cpu->rflags |= EFLAGS_TF;
+  guest_continue(&g);
+  ck_exception(&g, 1, 3);
+  ck_assert_uint_eq(g.cpu->rflags & EFLAGS_TF, 0);
+}
+END_TEST
+
 START_TEST(tf_over_emulated_rdtsc_and_cpuid)
 {
   g.tsc = 0x500000000ull;
@@ -362,6 +391,8 @@ int main(void)
   tcase_add_test(t, tf_over_branch_call_and_syscall);
   tcase_add_test(t, a_fault_under_tf_keeps_tf);
   tcase_add_test(t, mov_ss_holds_the_step_for_one_instruction);
+  tcase_add_test(t, fact_23_an_int3_behind_mov_ss_takes_no_step);
+  tcase_add_test(t, tf_loaded_by_iretq_traps_behind_its_target);
   tcase_add_test(t, tf_over_emulated_rdtsc_and_cpuid);
   tcase_add_test(t, execute_breakpoint_stops_before_the_instruction);
   tcase_add_test(t, rf_suppresses_only_the_first_instruction);

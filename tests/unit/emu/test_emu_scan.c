@@ -346,6 +346,75 @@ START_TEST(checks_do_not_change_the_block_count)
 }
 END_TEST
 
+/* Runs one instruction on xmm0 and xmm1 with MXCSR; the vector that comes of it. */
+static unsigned run_sse(uint32_t mxcsr, float a, float b, const char *code, size_t size)
+{
+  M128A xmm[2];
+  memset(xmm, 0, sizeof xmm);
+  memcpy(&xmm[0], &a, sizeof a);
+  memcpy(&xmm[1], &b, sizeof b);
+  cpu_set_xmm(g.cpu, 0, 2, xmm);
+  cpu_set_mxcsr(g.cpu, mxcsr);
+  const struct row row = {"", code, size};
+  run_row(&row);
+  return g.trap.vector;
+}
+#define RUN_SSE(mxcsr, a, b, code) run_sse(mxcsr, a, b, code, sizeof(code) - 1)
+
+START_TEST(unmasked_sse_exceptions_are_vector_19)
+{
+  enum { INVALID = 1, DENORMAL = 2, ZERO = 4, OVERFLOWS = 8, UNDERFLOWS = 0x10, INEXACT = 0x20, ALL = 0x1F80 };
+  static const struct {
+    const char *name, *code;
+    size_t size;
+    float a, b;
+    unsigned flag;
+  } row[] = {
+      {"divss by 0", "\xF3\x0F\x5E\xC1", 4, 1, 0, ZERO},
+      {"0 / 0", "\xF3\x0F\x5E\xC1", 4, 0, 0, INVALID},
+      {"sqrtss of -1", "\xF3\x0F\x51\xC1", 4, 0, -1, INVALID},
+      {"mulss overflows", "\xF3\x0F\x59\xC1", 4, 3e38f, 10, OVERFLOWS},
+      {"mulss underflows", "\xF3\x0F\x59\xC1", 4, 1e-30f, 1e-30f, UNDERFLOWS},
+      {"addss of a denormal", "\xF3\x0F\x58\xC1", 4, 1, 1e-40f, DENORMAL},
+      {"divss 1 by 3", "\xF3\x0F\x5E\xC1", 4, 1, 3, INEXACT},
+      {"mulps overflows", "\x0F\x59\xC1", 3, 3e38f, 10, OVERFLOWS},
+      {"cvtss2si of 1e20", "\xF3\x0F\x2D\xC1", 4, 0, 1e20f, INVALID},
+      {"comiss with NaN", "\x0F\x2F\xC1", 3, 0, (float)__builtin_nanf(""), INVALID},
+  };
+  for (size_t i = 0; i < COUNT(row); i++) {
+    unsigned vector = run_sse(ALL & ~(row[i].flag << 7), row[i].a, row[i].b, row[i].code, row[i].size);
+    ck_assert_msg(vector == 19 && g.cpu->rip == CODE + 1 && !g.trap.has_error_code, "%s: vector %u", row[i].name,
+                  vector);
+    ck_assert_msg((cpu_mxcsr(g.cpu) & row[i].flag) != 0, "%s: MXCSR %x", row[i].name, cpu_mxcsr(g.cpu));
+    /* All others unmasked but this one; the registers were not written. */
+    vector = run_sse(row[i].flag << 7 | (INEXACT | UNDERFLOWS | DENORMAL) << 7, row[i].a, row[i].b, row[i].code,
+                     row[i].size);
+    ck_assert_msg(vector == 3, "%s masked: vector %u", row[i].name, vector);
+    ck_assert_uint_eq(run_sse(ALL, row[i].a, row[i].b, row[i].code, row[i].size), 3);
+  }
+  ck_assert_uint_eq(RUN_SSE(0, 1, 2, "\xF3\x0F\x58\xC1"), 3);
+  /* Unmasked by the guest itself, in the middle of a block. */
+  cpu_set_mxcsr(g.cpu, ALL);
+  M128A xmm[2];
+  memset(xmm, 0, sizeof xmm);
+  cpu_set_xmm(g.cpu, 0, 2, xmm);
+  guest_put(g.space, DATA, "\x00\x1F\x00\x00", 4);
+  g.cpu->gpr[CPU_RBX] = DATA;
+  RUN(&g, "\x0F\xAE\x13\xF3\x0F\x5E\xC1\xCC"); /* ldmxcsr [rbx]; divss xmm0, xmm1 */
+  ck_exception(&g, 19, 3);
+}
+END_TEST
+
+START_TEST(an_unmasked_x87_divide_by_zero_is_vector_16_at_the_next_wait)
+{
+  /* fninit; fldcw [rbx]; fld1; fldz; fdivp; nop; fwait */
+  guest_put(g.space, DATA, "\x7B\x02", 2);
+  g.cpu->gpr[CPU_RBX] = DATA;
+  RUN(&g, "\xDB\xE3\xD9\x2B\xD9\xE8\xD9\xEE\xDE\xF9\x90\x9B\xCC");
+  ck_exception(&g, 16, 11);
+}
+END_TEST
+
 START_TEST(new_bytes_have_new_checks)
 {
   g.cpu->gpr[CPU_RBX] = DATA + 1;
@@ -432,6 +501,8 @@ int main(void)
   tcase_add_test(t, encodings_that_the_processor_does_not_have);
   tcase_add_test(t, loope_and_loopne_keep_the_flags);
   tcase_add_test(t, checks_do_not_change_the_block_count);
+  tcase_add_test(t, unmasked_sse_exceptions_are_vector_19);
+  tcase_add_test(t, an_unmasked_x87_divide_by_zero_is_vector_16_at_the_next_wait);
   tcase_add_test(t, new_bytes_have_new_checks);
   tcase_add_test(t, blocks_that_overlap_settle);
   tcase_add_test(t, instruction_lengths_are_those_of_another_decoder);
