@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Hard errors with a server in the host, and without one (spec/2.2). */
+#include "dbgk/dbgk.h"
+#include "machine/machine.h"
+#include "ntos/svc/svc_object.h"
+#include "ntos/svc/svc_port.h"
+#include "ntos/svc/svc_sync.h"
+#include "ntos/svc/svc_system.h"
+
 #include <check.h>
 #include <dbgksim/dbgksim.h>
 #include <stdio.h>
@@ -49,19 +56,26 @@ static HARDERROR_RESPONSE serve(void *context, const struct dbgksim_hard_error *
   return error->is_exception ? to_exceptions : error->options == OptionYesNo ? ResponseYes : ResponseRetry;
 }
 
-static uint32_t run(const char *name)
+static uint32_t spawn(const char *name)
 {
   char path[1024];
   uint32_t pid;
-  NTSTATUS code = 0;
   snprintf(path, sizeof path, "%s/%s.exe", GUEST_PROGRAM_DIR, name);
   struct dbgksim_program program = {.path = path};
   ck_assert_msg(dbgksim_spawn(machine, &program, NULL, &pid) == DBGKSIM_OK, "%s", dbgksim_message(machine));
+  return pid;
+}
+
+static uint32_t run_out(uint32_t pid)
+{
+  NTSTATUS code = 0;
   enum dbgksim_status status = dbgksim_run(machine, pid, -1);
   ck_assert_msg(status == DBGKSIM_OK, "%s\n%s", dbgksim_message(machine), output);
   ck_assert_int_eq(dbgksim_exit_code(machine, pid, &code), DBGKSIM_OK);
   return (uint32_t)code;
 }
+
+static uint32_t run(const char *name) { return run_out(spawn(name)); }
 
 #define ERRORS                                                                                                         \
   "c0000222 option 3, 2: 1234, \"C:\\lost.txt\"\nc0000222 option 4, 2: 1234, \"C:\\lost.txt\"\nexception e0000007\n"
@@ -105,6 +119,65 @@ START_TEST(the_server_is_in_snapshots)
 }
 END_TEST
 
+/* HardErrorsAreDisabled of the thread: not even what overrides the process's mode is reported. */
+START_TEST(errors_of_a_thread_that_has_them_disabled)
+{
+  uint32_t tid;
+  size_t count = 1;
+  ETHREAD *thread;
+  to_exceptions = ResponseContinue;
+  ck_assert_int_eq(dbgksim_serve_hard_errors(machine, serve, errors), DBGKSIM_OK);
+  uint32_t pid = spawn("g_hard_error");
+  ck_assert_int_eq(dbgksim_list_threads(machine, pid, &tid, &count), DBGKSIM_OK);
+  ck_assert_int_eq(machine_enter(machine), DBGKSIM_OK);
+  ck_assert_int_eq(PsLookupThreadByThreadId(tid, &thread), STATUS_SUCCESS);
+  thread->CrossThreadFlags |= PS_CROSS_THREAD_FLAGS_HARD_ERRORS_DISABLED;
+  ObDereferenceObject(thread);
+  machine_leave(machine);
+  ck_assert_uint_ne(run_out(pid), 0); /* its exception port is not asked, which it does expect */
+  ck_assert_ptr_nonnull(strstr(output, "reported: 0\nmode 0: 0\nmode 0, overridden: 0\noff in the thread: 0\n"));
+  ck_assert_str_eq(errors, "");
+}
+END_TEST
+
+START_TEST(IoSetThreadHardErrorMode_tells_the_previous_mode)
+{
+  ck_assert_int_eq(machine_enter(machine), DBGKSIM_OK);
+  ck_assert(IoSetThreadHardErrorMode(TRUE));
+  ck_assert(IoSetThreadHardErrorMode(FALSE));
+  ck_assert(!IoSetThreadHardErrorMode(FALSE));
+  ck_assert_uint_eq(PsGetCurrentThread()->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_HARD_ERRORS_DISABLED,
+                    PS_CROSS_THREAD_FLAGS_HARD_ERRORS_DISABLED);
+  ck_assert(!IoSetThreadHardErrorMode(TRUE));
+  ck_assert(IoSetThreadHardErrorMode(TRUE));
+  machine_leave(machine);
+}
+END_TEST
+
+START_TEST(the_error_port_is_set_once)
+{
+  const OBJECT_ATTRIBUTES64 unnamed = {.Length = sizeof unnamed};
+  HANDLE port, event;
+  ULONG response = 99;
+  ck_assert_int_eq(machine_enter(machine), DBGKSIM_OK);
+  ck_assert_int_eq(NtCreatePort((ULONG64)(uintptr_t)&port, (ULONG64)(uintptr_t)&unnamed, 0, 0x100, 0), STATUS_SUCCESS);
+  ck_assert_int_eq(NtCreateEvent((ULONG64)(uintptr_t)&event, EVENT_ALL_ACCESS, 0, 0, FALSE), STATUS_SUCCESS);
+  ck_assert_int_eq(NtSetDefaultHardErrorPort(0xDEAD0), STATUS_INVALID_HANDLE);
+  ck_assert_int_eq(NtSetDefaultHardErrorPort(event), STATUS_OBJECT_TYPE_MISMATCH);
+  ck_assert_int_eq(NtSetDefaultHardErrorPort(port), STATUS_SUCCESS);
+  ck_assert_int_eq(NtSetDefaultHardErrorPort(port), STATUS_UNSUCCESSFUL);
+  /* the server's own errors return at once: nobody else would answer */
+  ck_assert_int_eq(NtRaiseHardError(STATUS_UNSUCCESSFUL, 0, 0, 0, OptionOk, (ULONG64)(uintptr_t)&response),
+                   STATUS_SUCCESS);
+  ck_assert_uint_eq(response, ResponseReturnToCaller);
+  /* no server is left: errors of programs fail, and exceptions end them */
+  ck_assert_int_eq(NtClose(port), STATUS_SUCCESS);
+  machine_leave(machine);
+  ck_assert_uint_ne(run("g_hard_error"), 0);
+  ck_assert_ptr_nonnull(strstr(output, "failed at line"));
+}
+END_TEST
+
 int main(void)
 {
   Suite *suite = suite_create("hard errors");
@@ -114,6 +187,9 @@ int main(void)
   tcase_add_test(tests, without_a_server_errors_return_to_their_caller);
   tcase_add_loop_test(tests, the_server_answers, 0, 2);
   tcase_add_test(tests, the_server_is_in_snapshots);
+  tcase_add_test(tests, errors_of_a_thread_that_has_them_disabled);
+  tcase_add_test(tests, IoSetThreadHardErrorMode_tells_the_previous_mode);
+  tcase_add_test(tests, the_error_port_is_set_once);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);

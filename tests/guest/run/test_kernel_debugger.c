@@ -253,6 +253,32 @@ START_TEST(snapshot_of_a_held_machine)
 }
 END_TEST
 
+static void call_from_a_fiber(void *argument)
+{
+  struct dbgksim_kd_event event;
+  *(enum dbgksim_status *)argument = dbgksim_kd_wait(machine, 0, &event);
+}
+
+START_TEST(bad_arguments)
+{
+  struct dbgksim_kd_event event;
+  enum dbgksim_status status = DBGKSIM_OK;
+  create(0);
+  ck_assert_int_eq(dbgksim_kd_wait(NULL, 0, &event), DBGKSIM_BAD_ARGUMENT);
+  ck_assert_int_eq(dbgksim_kd_wait(machine, 0, NULL), DBGKSIM_BAD_ARGUMENT);
+  ck_assert_int_eq(dbgksim_kd_continue(NULL, NULL), DBGKSIM_BAD_ARGUMENT);
+  ck_assert_int_eq(dbgksim_kd_continue(machine, NULL), DBGKSIM_BAD_ARGUMENT);
+  ck_assert_int_eq(dbgksim_kd_wait(machine, -1, &event), DBGKSIM_NO_PROCESS);
+  ck_assert_str_eq(dbgksim_kd_kind_name(DBGKSIM_KD_UNLOAD_SYMBOLS), "UNLOAD_SYMBOLS");
+  ck_assert_str_eq(dbgksim_kd_kind_name((enum dbgksim_kd_kind)99), "?");
+  /* nor may a native thread be the kernel debugger */
+  ck_assert_int_eq(dbgksim_native_thread(machine, call_from_a_fiber, &status, NULL), DBGKSIM_OK);
+  spawn("g_spin", NULL);
+  ck_assert_int_eq(dbgksim_kd_wait(machine, 1000000, &event), DBGKSIM_TIMEOUT);
+  ck_assert_int_eq(status, DBGKSIM_BAD_ARGUMENT);
+}
+END_TEST
+
 int main(void)
 {
   Suite *suite = suite_create("kernel debugger");
@@ -268,6 +294,7 @@ int main(void)
   tcase_add_test(tests, a_print_that_breaks_in);
   tcase_add_test(tests, the_whole_machine_stands_still);
   tcase_add_test(tests, snapshot_of_a_held_machine);
+  tcase_add_test(tests, bad_arguments);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_ENV);
