@@ -198,8 +198,8 @@ void fuzz_check_nothing_left(void)
   for (unsigned i = 0; i < now.tag_count; i++) {
     uint32_t tag = now.tags[i].tag;
     unsigned before = blocks_of(then, tag);
-    FUZZ_CHECK(now.tags[i].blocks <= before || is_lasting(tag), "pool blocks '%c%c%c%c': %u at the start, %u left", (char)tag,
-               (char)(tag >> 8), (char)(tag >> 16), (char)(tag >> 24), before, now.tags[i].blocks);
+    FUZZ_CHECK(now.tags[i].blocks <= before || is_lasting(tag), "pool blocks '%c%c%c%c': %u at the start, %u left",
+               (char)tag, (char)(tag >> 8), (char)(tag >> 16), (char)(tag >> 24), before, now.tags[i].blocks);
   }
   FUZZ_CHECK(KeGetCurrentThread()->KernelApcDisable == 0, "the host's thread is in a critical region");
 }
