@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The kernel debugger (spec/2.4, facts 17, 22, 40): what programs say to it, and which exceptions it sees. */
+#include "ntos/kd/internal.h"
+
 #include <check.h>
 #include <dbgksim/kd.h>
 #include <stdio.h>
@@ -253,6 +255,64 @@ START_TEST(snapshot_of_a_held_machine)
 }
 END_TEST
 
+static struct {
+  EXCEPTION_RECORD64 record;
+  CONTEXT context;
+  BOOLEAN second_chance, result, returned;
+} fault;
+
+/* What KiDispatchException asks for an exception of kernel mode. */
+static void fault_in_kernel_mode(void *argument)
+{
+  (void)argument;
+  fault.result = KdpTrap(NULL, NULL, &fault.record, &fault.context, KernelMode, fault.second_chance);
+  fault.returned = TRUE;
+}
+
+static const struct {
+  NTSTATUS code;
+  ULONG64 parameter;
+  BOOLEAN second_chance, seen;
+} kernel_faults[] = {
+    {STATUS_ACCESS_VIOLATION, 0, FALSE, FALSE},         {STATUS_ACCESS_VIOLATION, 0, TRUE, TRUE},
+    {STATUS_BREAKPOINT, BREAKPOINT_BREAK, FALSE, TRUE}, {STATUS_SINGLE_STEP, 0, FALSE, TRUE},
+    {STATUS_ASSERTION_FAILURE, 0, FALSE, TRUE},         {STATUS_BREAKPOINT, BREAKPOINT_COMMAND_STRING + 1, FALSE, TRUE},
+    {STATUS_WX86_BREAKPOINT, 1, FALSE, FALSE},
+};
+
+/* KdpReport: at the first chance what are debug exceptions, at the second everything. */
+START_TEST(exceptions_of_kernel_mode)
+{
+  struct dbgksim_kd_event event;
+  create(0);
+  spawn("g_spin", NULL);
+  for (int handled = 0; handled < 2; handled++) {
+    memset(&fault, 0, sizeof fault);
+    fault.record = (EXCEPTION_RECORD64){.ExceptionCode = kernel_faults[_i].code, .NumberParameters = 1};
+    fault.record.ExceptionInformation[0] = kernel_faults[_i].parameter;
+    fault.second_chance = kernel_faults[_i].second_chance;
+    fault.context.Rip = 0x1000;
+    ck_assert_int_eq(dbgksim_native_thread(machine, fault_in_kernel_mode, NULL, NULL), DBGKSIM_OK);
+    enum dbgksim_status status = dbgksim_kd_wait(machine, 20000000, &event);
+    ck_assert_int_eq(status, kernel_faults[_i].seen ? DBGKSIM_OK : DBGKSIM_TIMEOUT);
+    if (kernel_faults[_i].seen) {
+      struct dbgksim_kd_answer answer = {.status = handled ? DBG_CONTINUE : DBG_EXCEPTION_NOT_HANDLED,
+                                         .context = &event.context};
+      ck_assert(!fault.returned);
+      ck_assert_int_eq(event.kind, DBGKSIM_KD_EXCEPTION);
+      ck_assert(event.kernel_mode);
+      ck_assert_int_eq(event.first_chance, !fault.second_chance);
+      event.context.Rip = 0x2000;
+      ck_assert_int_eq(dbgksim_kd_continue(machine, &answer), DBGKSIM_OK);
+      ck_assert_int_eq(dbgksim_kd_wait(machine, 20000000, &event), DBGKSIM_TIMEOUT);
+    }
+    ck_assert(fault.returned);
+    ck_assert_int_eq(fault.result, kernel_faults[_i].seen && handled);
+    ck_assert_uint_eq(fault.context.Rip, kernel_faults[_i].seen ? 0x2000 : 0x1000);
+  }
+}
+END_TEST
+
 static void call_from_a_fiber(void *argument)
 {
   struct dbgksim_kd_event event;
@@ -274,7 +334,7 @@ START_TEST(bad_arguments)
   /* nor may a native thread be the kernel debugger */
   ck_assert_int_eq(dbgksim_native_thread(machine, call_from_a_fiber, &status, NULL), DBGKSIM_OK);
   spawn("g_spin", NULL);
-  ck_assert_int_eq(dbgksim_kd_wait(machine, 1000000, &event), DBGKSIM_TIMEOUT);
+  ck_assert_int_eq(dbgksim_kd_wait(machine, 20000000, &event), DBGKSIM_TIMEOUT);
   ck_assert_int_eq(status, DBGKSIM_BAD_ARGUMENT);
 }
 END_TEST
@@ -294,6 +354,7 @@ int main(void)
   tcase_add_test(tests, a_print_that_breaks_in);
   tcase_add_test(tests, the_whole_machine_stands_still);
   tcase_add_test(tests, snapshot_of_a_held_machine);
+  tcase_add_loop_test(tests, exceptions_of_kernel_mode, 0, (int)(sizeof kernel_faults / sizeof kernel_faults[0]));
   tcase_add_test(tests, bad_arguments);
   suite_add_tcase(suite, tests);
   SRunner *runner = srunner_create(suite);
