@@ -4,6 +4,7 @@
 BUILD ?= build
 ASAN_BUILD ?= build-asan
 FUZZ_BUILD ?= build-fuzz
+COVERAGE_BUILD ?= build-coverage
 # Of each target.
 FUZZ_SECONDS ?= 60
 # SETUP=true skips the installation of packages.
@@ -15,7 +16,8 @@ MESON_TEST = meson test --print-errorlogs
 # Its fake stacks belong to a host thread, and a blocked fiber may go on in another one.
 ASAN_ENV = ASAN_OPTIONS=detect_stack_use_after_return=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
-.PHONY: help setup configure build demo test test-thirdparty bench build-asan asan build-fuzz fuzz clean
+.PHONY: help setup configure build demo test test-thirdparty bench build-asan asan build-fuzz fuzz build-coverage \
+  coverage clean
 
 help:
 	@echo 'make demo             build, then trace the debug events of a sample program'
@@ -23,6 +25,7 @@ help:
 	@echo 'make test-thirdparty  run the tests that fetch programs made by others'
 	@echo 'make bench            measure speed'
 	@echo 'make asan             run the tests under AddressSanitizer and UBSan'
+	@echo 'make coverage         branch coverage of exception dispatch (needs gcovr)'
 	@echo 'make fuzz             run the fuzz targets for FUZZ_SECONDS each (needs clang)'
 	@echo 'make clean            remove the build directories'
 
@@ -66,5 +69,17 @@ build-fuzz: setup
 fuzz: build-fuzz
 	@scripts/fuzz $(FUZZ_BUILD) $(FUZZ_SECONDS)
 
+build-coverage: setup
+	@test -f $(COVERAGE_BUILD)/build.ninja || \
+	  meson setup $(COVERAGE_BUILD) -Db_coverage=true -Db_lundef=false -Dwerror=false --optimization=0
+	@ninja -C $(COVERAGE_BUILD)
+
+# Branches of what COVERED names that some test takes.
+COVERED ?= src/ntos/trap src/dbgk/forward.c
+coverage: build-coverage
+	@find $(COVERAGE_BUILD) -name '*.gcda' -delete
+	@$(MESON_TEST) -C $(COVERAGE_BUILD) --timeout-multiplier 5 $(DEFAULT_SUITES)
+	@gcovr --root . $(addprefix --filter ,$(COVERED)) --branches $(COVERAGE_BUILD)
+
 clean:
-	rm -rf $(BUILD) $(ASAN_BUILD) $(FUZZ_BUILD)
+	rm -rf $(BUILD) $(ASAN_BUILD) $(FUZZ_BUILD) $(COVERAGE_BUILD)

@@ -73,6 +73,8 @@ NTSTATUS stage_service(struct stage *s, const char *name, uint64_t a, uint64_t b
   return (NTSTATUS)stage_context(s).Rax;
 }
 
+static void drop_record(void *context, const struct dbgksim_trace_record *record) { (void)context, (void)record; }
+
 void stage_start(struct stage *s)
 {
   struct dbgksim_config config;
@@ -80,6 +82,8 @@ void stage_start(struct stage *s)
   dbgksim_config_init(&config);
   config.userland = NANO_DIR;
   ck_assert_msg(dbgksim_machine_create(&config, &s->machine) == DBGKSIM_OK, "%s", dbgksim_message(NULL));
+  /* Other tests run without a trace. */
+  ck_assert_int_eq(dbgksim_trace_subscribe(s->machine, ~0ull, drop_record, NULL), DBGKSIM_OK);
   ck_assert_int_eq(dbgksim_debugger_create(s->machine, true, &s->debugger), DBGKSIM_OK);
   const struct dbgksim_program program = {.path = GUEST_PROGRAM_DIR "/g_spin.exe"};
   ck_assert_msg(dbgksim_spawn(s->machine, &program, s->debugger, &s->pid) == DBGKSIM_OK, "%s",

@@ -236,6 +236,14 @@ START_TEST(pico_providers_register_once)
 }
 END_TEST
 
+START_TEST(pico_process_without_a_provider)
+{
+  run_pico(7);
+  stage_expect(stage_next(&s, DBG_CONTINUE), STATUS_ILLEGAL_INSTRUCTION, STAGE_CODE, 0);
+  stage_process(&s)->PicoContext = NULL;
+}
+END_TEST
+
 START_TEST(no_pico_process_no_provider_call)
 {
   register_pico();
@@ -486,6 +494,59 @@ START_TEST(step_8_second_chance_may_be_handled)
 }
 END_TEST
 
+/* An APC whose frame has no stack: the thread gets the fault of that. */
+START_TEST(apc_without_a_stack)
+{
+  ck_assert_int_eq(stage_service(&s, "NtQueueApcThread", (uint64_t)-2, STAGE_CODE, 1, 2), STATUS_SUCCESS);
+  stage_set_service(&s, "NtTestAlert", 0, 0, 0, 0);
+  CONTEXT context = stage_context(&s);
+  context.Rsp = 0x1000;
+  stage_set_context(&s, &context);
+  const EXCEPTION_RECORD64 *r = stage_next(&s, DBG_CONTINUE);
+  stage_expect(r, STATUS_ACCESS_VIOLATION, STAGE_CODE + 2, 2);
+  ck_assert_uint_eq(r->ExceptionInformation[0], 1);
+}
+END_TEST
+
+START_TEST(services_that_are_none)
+{
+  static const ULONG numbers[] = {0x1FFF, 0x2000, 0xFFFFFFFF};
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    stage_set(&s, "\x0F\x05\xCC", 3, CODE_64);
+    CONTEXT context = stage_context(&s);
+    context.Rax = numbers[i];
+    stage_set_context(&s, &context);
+    stage_next(&s, DBG_CONTINUE);
+    ck_assert_uint_eq((ULONG)stage_context(&s).Rax, 0xC000001C);
+  }
+  INSIDE({
+    ck_assert(!trap_bind_service(TRAP_MAX_SERVICES, "NtNothing"));
+    ck_assert(trap_bind_service(TRAP_MAX_SERVICES - 1, "NtNothing"));
+  });
+  ck_assert_int_eq(stage_service(&s, "NtNothing", 0, 0, 0, 0), STATUS_NOT_IMPLEMENTED);
+  ck_assert_int_eq(stage_service(&s, "NtNothing", 0, 0, 0, 0), STATUS_NOT_IMPLEMENTED);
+  /* arguments on a stack that is not there */
+  stage_set_service(&s, "NtCreateThreadEx", STAGE_DATA, 0x1FFFFF, 0, (uint64_t)-1);
+  CONTEXT context = stage_context(&s);
+  context.Rsp = 0x1000;
+  stage_set_context(&s, &context);
+  stage_next(&s, DBG_CONTINUE);
+  ck_assert_int_eq((NTSTATUS)stage_context(&s).Rax, STATUS_ACCESS_VIOLATION);
+}
+END_TEST
+
+/* fact 28 with a TEB that can not be written: the status is only returned. */
+START_TEST(exception_of_a_service_without_a_teb)
+{
+  const uint64_t teb = stage_thread(&s)->Tcb.Teb;
+  stage_set_service(&s, "NtClose", 0x1234, 0, 0, 0);
+  stage_protect(&s, teb, 0x1000, PAGE_READONLY);
+  stage_expect(stage_next(&s, DBG_CONTINUE), STATUS_BREAKPOINT, STAGE_CODE + 2, 1);
+  ck_assert_int_eq((NTSTATUS)stage_context(&s).Rax, STATUS_INVALID_HANDLE);
+  stage_protect(&s, teb, 0x1000, PAGE_READWRITE);
+}
+END_TEST
+
 START_TEST(fact_21_cd_03)
 {
   CONTEXT delivered;
@@ -548,6 +609,7 @@ TCase *dispatch_tests(void)
   tcase_add_test(tests, step_7_pico_phase_1);
   tcase_add_test(tests, step_8_pico_phase_2);
   tcase_add_test(tests, pico_providers_register_once);
+  tcase_add_test(tests, pico_process_without_a_provider);
   tcase_add_test(tests, no_pico_process_no_provider_call);
   tcase_add_test(tests, step_6_unused_parameters_are_zero);
   tcase_add_test(tests, nobody_raises_the_kernels_own_codes);
@@ -561,6 +623,9 @@ TCase *dispatch_tests(void)
   tcase_add_test(tests, stack_overflow_then_dispatch_onto_a_full_stack);
   tcase_add_test(tests, step_8_second_chance_marks_the_process);
   tcase_add_test(tests, step_8_second_chance_may_be_handled);
+  tcase_add_test(tests, apc_without_a_stack);
+  tcase_add_test(tests, services_that_are_none);
+  tcase_add_test(tests, exception_of_a_service_without_a_teb);
   tcase_add_test(tests, fact_21_cd_03);
   tcase_add_test(tests, fact_22_debug_services_without_a_kernel_debugger);
   tcase_add_test(tests, fact_25_assertion_int_n_and_privileged);

@@ -319,6 +319,70 @@ START_TEST(kernel_stack_overflow_is_a_double_fault)
 }
 END_TEST
 
+static void (*endless_act)(void) = protection;
+
+static EXCEPTION_DISPOSITION endless_protection(EXCEPTION_RECORD64 *record, EXCEPTION_REGISTRATION_RECORD *frame,
+                                                CONTEXT *context)
+{
+  (void)record, (void)context;
+  EXCEPTION_REGISTRATION_RECORD again = *frame;
+  KeRegisterExceptionHandler(&again);
+  endless_act();
+  return ExceptionContinueSearch;
+}
+
+static void endless_gp(void)
+{
+  EXCEPTION_REGISTRATION_RECORD record = {.Handler = endless_protection};
+  KeRegisterExceptionHandler(&record);
+  endless_act();
+}
+
+/* The push of a #GP's frame faults: #PF, one after the other; the push of that one, too: a double fault. */
+START_TEST(page_fault_in_the_delivery_of_a_protection_fault)
+{
+  struct dbgksim_event event;
+  struct dbgksim_bugcheck b;
+  script.act = endless_gp;
+  stage_set(&s, call, sizeof call, 0x33);
+  ck_assert_int_eq(dbgksim_continue(s.debugger, &s.event, DBG_CONTINUE), DBGKSIM_OK);
+  ck_assert_int_eq(dbgksim_wait(s.debugger, -1, &event), DBGKSIM_BUGCHECK);
+  ck_assert_int_eq(dbgksim_get_bugcheck(s.machine, &b), DBGKSIM_OK);
+  ck_assert_uint_eq(b.code, 0x7F);
+}
+END_TEST
+
+/* Double faults that lead to a handler that faults: the stack of IST 1 is new each time. */
+START_TEST(double_faults_for_ever)
+{
+  struct dbgksim_event event;
+  struct dbgksim_gate gate;
+  script.act = endless_gp;
+  ck_assert_int_eq(dbgksim_get_gate(s.machine, 8, &gate), DBGKSIM_OK);
+  ck_assert_int_eq(dbgksim_find_routine(s.machine, "KiInvalidOpcodeFault", &gate.offset), DBGKSIM_OK);
+  ck_assert_int_eq(dbgksim_set_gate(s.machine, 8, &gate), DBGKSIM_OK);
+  stage_set(&s, call, sizeof call, 0x33);
+  ck_assert_int_eq(dbgksim_continue(s.debugger, &s.event, DBG_CONTINUE), DBGKSIM_OK);
+  ck_assert_int_eq(dbgksim_wait(s.debugger, -1, &event), DBGKSIM_TRIPLE_FAULT);
+}
+END_TEST
+
+static void unregister_a_stranger(void)
+{
+  EXCEPTION_REGISTRATION_RECORD stranger = {.Handler = handler};
+  KeUnregisterExceptionHandler(&stranger);
+  ck_assert(trap_in_kernel_mode(14, false, 0, 0x1000, KERNEL_RIP, NULL));
+}
+
+START_TEST(strangers_are_not_taken_off)
+{
+  script.act = unregister_a_stranger;
+  script.handlers = 2;
+  run();
+  ck_assert_uint_eq(script.asked, 1);
+}
+END_TEST
+
 START_TEST(software_exceptions)
 {
   script.act = raise_software;
@@ -386,6 +450,14 @@ START_TEST(host_code_has_no_kernel_stack)
   EXCEPTION_REGISTRATION_RECORD stranger = {.Handler = handler};
   ck_assert_int_eq(machine_enter(s.machine), DBGKSIM_OK);
   ck_assert(!trap_in_kernel_mode(14, false, 0, 0, KERNEL_RIP, NULL));
+  raise_software();
+  ck_assert_uint_eq(script.debugger_asked[FALSE], 0);
+  CONTEXT context = {.ContextFlags = CONTEXT_ALL};
+  ck_assert_int_eq(PsGetContextThread(PsGetCurrentThread(), &context), STATUS_UNSUCCESSFUL);
+  ck_assert_int_eq(PsSetContextThread(PsGetCurrentThread(), &context), STATUS_UNSUCCESSFUL);
+  ck_assert_int_eq(KiContinue(0, FALSE), STATUS_INVALID_PARAMETER);
+  ck_assert_int_eq(KiRaiseException(0, 0, TRUE), STATUS_INVALID_PARAMETER);
+  ck_assert_int_eq(KeRaiseUserException(STATUS_INVALID_HANDLE), STATUS_INVALID_HANDLE);
   /* taking off what is not there changes nothing */
   KeUnregisterExceptionHandler(&stranger);
   machine_leave(s.machine);
@@ -422,6 +494,9 @@ TCase *kernel_tests(void)
   tcase_add_test(tests, internal_codes_have_no_instruction_to_look_at);
   tcase_add_test(tests, what_a_handler_raises_goes_to_the_outer_ones);
   tcase_add_test(tests, kernel_stack_overflow_is_a_double_fault);
+  tcase_add_test(tests, page_fault_in_the_delivery_of_a_protection_fault);
+  tcase_add_test(tests, double_faults_for_ever);
+  tcase_add_test(tests, strangers_are_not_taken_off);
   tcase_add_test(tests, software_exceptions);
   tcase_add_test(tests, noncontinuable_exceptions);
   tcase_add_test(tests, dispositions_that_are_none);

@@ -180,6 +180,30 @@ START_TEST(vector_13_more_than_15_bytes)
 }
 END_TEST
 
+/* What can not be read of an instruction is not decoded. */
+START_TEST(vector_13_at_the_end_of_memory)
+{
+  static const struct cpu_trap trap = {.vector = 13, .has_error_code = true};
+  const uint64_t last = STAGE_CODE + STAGE_PAGES - 1;
+  ETHREAD *thread = stage_thread(&s);
+  stage_write(&s, last, "\xF4", 1);
+  for (int readable = 1; readable >= 0; readable--) {
+    const uint64_t rip = readable ? last : 0x1000;
+    stage_set(&s, "\xCC", 1, CODE_64);
+    CONTEXT context = stage_context(&s);
+    context.Rip = rip;
+    stage_set_context(&s, &context);
+    ck_assert_int_eq(machine_enter(s.machine), DBGKSIM_OK);
+    trap_inject(thread, &trap);
+    machine_leave(s.machine);
+    if (readable)
+      stage_expect(stage_next(&s, DBG_CONTINUE), STATUS_PRIVILEGED_INSTRUCTION, rip, 0);
+    else
+      stage_expect_access_violation(stage_next(&s, DBG_CONTINUE), rip, 0, ~0ull);
+  }
+}
+END_TEST
+
 START_TEST(vector_13_bad_selector)
 {
   const EXCEPTION_RECORD64 *r = RUN(&s, "\x66\xB8\xFB\x01\x8E\xD8"); /* mov ax, 1fb; mov ds, ax */
@@ -345,7 +369,7 @@ END_TEST
 /* Interrupts of devices: if a guest could cause one, nothing would come of it. */
 START_TEST(vectors_nobody_waits_for)
 {
-  static const uint8_t vectors[] = {2, 0x1F, 0x2F, 0xFF};
+  static const uint8_t vectors[] = {2, 21, 29, 30, 0x1F, 0x2F, 0xFF};
   for (size_t i = 0; i < sizeof vectors; i++) {
     const struct cpu_trap trap = {.vector = vectors[i]};
     stage_expect(stage_inject(&s, &trap, CODE_64), STATUS_BREAKPOINT, STAGE_CODE, 1);
@@ -400,6 +424,7 @@ TCase *vector_tests(void)
   tcase_add_test(tests, vectors_10_to_12_are_access_violations);
   tcase_add_test(tests, vector_13_privileged_instructions);
   tcase_add_test(tests, vector_13_more_than_15_bytes);
+  tcase_add_test(tests, vector_13_at_the_end_of_memory);
   tcase_add_test(tests, vector_13_bad_selector);
   tcase_add_test(tests, vector_13_non_canonical_address);
   tcase_add_test(tests, vector_14_read_write_execute);

@@ -146,6 +146,26 @@ START_TEST(into_and_bound)
 }
 END_TEST
 
+START_TEST(into_and_bound_of_instructions)
+{
+  /* mov al, 7f; add al, 1; into */
+  stage_expect(RUN(&s, "\xB0\x7F\x04\x01\xCE\xCC"), STATUS_INTEGER_OVERFLOW, STAGE_CODE + 5, 0);
+  /* mov eax, 7; push 3; push 0; bound eax, [esp] */
+  stage_expect(RUN(&s, "\xB8\x07\0\0\0\x6A\x03\x6A\0\x62\x04\x24\xCC"), STATUS_ARRAY_BOUNDS_EXCEEDED, STAGE_CODE + 9, 0);
+}
+END_TEST
+
+START_TEST(into_whose_gate_is_closed)
+{
+  struct dbgksim_gate gate;
+  ck_assert_int_eq(dbgksim_get_gate(s.machine, 4, &gate), DBGKSIM_OK);
+  gate.dpl = 0;
+  ck_assert_int_eq(dbgksim_set_gate(s.machine, 4, &gate), DBGKSIM_OK);
+  stage_expect_access_violation(RUN(&s, "\xB0\x7F\x04\x01\xCE\xCC"), STAGE_CODE + 4, 0, ~0ull);
+  stage_expect_access_violation(RUN(&s, "\xCD\x04"), STAGE_CODE, 0, ~0ull);
+}
+END_TEST
+
 START_TEST(protection_faults)
 {
   stage_expect(RUN(&s, "\xFA"), STATUS_PRIVILEGED_INSTRUCTION, STAGE_CODE, 0);
@@ -211,6 +231,8 @@ TCase *vector_32_tests(void)
   tcase_add_test(tests, simd_exceptions_have_two_codes);
   tcase_add_test(tests, divide_errors);
   tcase_add_test(tests, into_and_bound);
+  tcase_add_test(tests, into_and_bound_of_instructions);
+  tcase_add_test(tests, into_whose_gate_is_closed);
   tcase_add_test(tests, protection_faults);
   tcase_add_test(tests, lahf_is_no_fault_to_emulate_there);
   tcase_add_test(tests, int_n_of_every_number);

@@ -44,16 +44,12 @@ static void note_thread(struct dbgksim_bugcheck *out)
 
 void KeBugCheckEx(ULONG BugCheckCode, ULONG64 p1, ULONG64 p2, ULONG64 p3, ULONG64 p4)
 {
-  struct trap_state *trap = trap_state();
-  struct dbgksim_bugcheck *b = &trap->bugcheck;
+  struct dbgksim_bugcheck *b = &trap_state()->bugcheck;
   if (trace_on(DBGKSIM_TRACE_BUGCHECK))
     trace_emit(DBGKSIM_TRACE_BUGCHECK, name_of(BugCheckCode), BugCheckCode, p1, p2, p3, p4, 0);
-  /* The first one is what the screen shows. */
-  if (trap->stopped == KE_RUNNING) {
-    *b = (struct dbgksim_bugcheck){.code = BugCheckCode, .parameters = {p1, p2, p3, p4}, .name = name_of(BugCheckCode)};
-    note_thread(b);
-    trap->stopped = KE_BUGCHECK;
-  }
+  *b = (struct dbgksim_bugcheck){.code = BugCheckCode, .parameters = {p1, p2, p3, p4}, .name = name_of(BugCheckCode)};
+  note_thread(b);
+  trap_state()->stopped = KE_BUGCHECK;
   stop_for_ever(KE_BUGCHECK);
 }
 

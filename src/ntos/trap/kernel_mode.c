@@ -75,11 +75,13 @@ ULONG64 ki_kernel_stack_pointer(void)
 void RtlRaiseException(EXCEPTION_RECORD64 *ExceptionRecord)
 {
   KTHREAD *thread = KeGetCurrentThread();
+  if (!thread->ExceptionFrame)
+    return;
   KTRAP_FRAME frame = {.SegCs = KGDT64_R0_CODE,
                        .SegSs = KGDT64_R0_DATA,
                        .EFlags = EFLAGS_IF | EFLAGS_ALWAYS,
                        .Rip = ExceptionRecord->ExceptionAddress,
-                       .Rsp = thread->ExceptionFrame ? ki_kernel_stack_pointer() : 0,
+                       .Rsp = ki_kernel_stack_pointer(),
                        .ExceptionActive = TRAP_EXCEPTION};
   KEXCEPTION_FRAME exception_frame = {0};
   /* Handlers that raise and raise use up the kernel stack, which is a double fault. */

@@ -93,7 +93,8 @@ void trap_inject(ETHREAD *Thread, const struct cpu_trap *Trap);
  *  thread has no user mode, so no kernel stack. */
 bool trap_in_kernel_mode(ULONG Vector, bool Software, ULONG ErrorCode, ULONG64 FaultAddress, ULONG64 Rip,
                          KTRAP_FRAME *After);
-/** Raises a software exception in kernel mode. Returns if it is continued. */
+/** Raises a software exception in kernel mode, on a thread that has user mode; others do nothing. Returns if it is
+ *  continued. */
 void RtlRaiseException(EXCEPTION_RECORD64 *ExceptionRecord);
 /** Offers an exception of kernel mode to the thread's handlers. TRUE: one continues, with *ContextRecord. */
 BOOLEAN RtlDispatchException(EXCEPTION_RECORD64 *ExceptionRecord, CONTEXT *ContextRecord);
