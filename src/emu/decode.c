@@ -251,7 +251,7 @@ bool decode_block_branch(const uint8_t *bytes, size_t size, bool code64, struct 
     if (d.opcode[0] == 0xC2 || d.opcode[0] == 0xC3) {
       out->kind = 'r';
       if (d.opcode[0] == 0xC2)
-        out->pop = (unsigned)(insn->bytes[insn->size - 2] | insn->bytes[insn->size - 1] << 8);
+        out->pop = (unsigned)(insn->bytes[d.length] | insn->bytes[d.length + 1] << 8);
       found = true;
     } else if (d.opcode[0] == 0xE8 || (d.opcode[0] == 0xFF && reg == 2)) {
       out->kind = 'c';

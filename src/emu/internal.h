@@ -126,9 +126,13 @@ enum check {
   CHECK_ALIGNED,   /**< 16-byte memory operand */
   CHECK_LDMXCSR,
   CHECK_FXRSTOR,
-  CHECK_SSE,  /**< may raise a floating-point exception; asked for only while one is unmasked */
-  CHECK_LOOP, /**< loope, loopne: the engine may lose the flags */
-  CHECK_IRET  /**< iretd: the engine takes VM from the stack */
+  CHECK_SSE,          /**< may raise a floating-point exception; asked for only while one is unmasked */
+  CHECK_LOOP,         /**< loope, loopne: the engine may lose the flags */
+  CHECK_RETURN,       /**< ret of 32768 bytes and more: the engine takes the number as signed */
+  CHECK_FLAGS_AND_AH, /**< lahf, sahf with REX: the engine takes SPL for AH */
+  CHECK_HORIZONTAL,   /**< phaddw and its kind of a register with itself */
+  CHECK_KEEP_FLAGS,   /**< rcl, rcr in memory: the engine changes flags before the store faults */
+  CHECK_IRET          /**< iretd: the engine takes VM from the stack */
 };
 
 /** An instruction that has a check. */
@@ -375,6 +379,18 @@ void views_drop_dormant(engine *g);
 void views_retire_all(engine *g);
 
 /* regs.c */
+/* fixup.c */
+/** False for encodings of SSE and MMX that are not instructions, or not ones that CPUID claims. */
+bool fixup_exists(const struct insn *i);
+/** True for phaddw and its kind with one register as both operands. */
+bool fixup_is_horizontal(const struct insn *i);
+/** Does such an instruction. */
+void fixup_horizontal(cpu *c, const struct insn *i);
+/** Does lahf or sahf. */
+void fixup_flags_and_ah(cpu *c, const struct insn *i);
+/** Which exception the instruction at RIP raises where the engine says #GP(0): 6, 12 or 13. 64-bit code. */
+unsigned fixup_protection_vector(const cpu *c, const struct insn *i);
+
 /** The library's numbers of the general registers. */
 extern const int engine_gpr[CPU_REGISTERS];
 /** Brings the blob and the emulator to the state of `c`; `flags` are added to RFLAGS. */

@@ -23,6 +23,7 @@ struct run {
   bool free_block;  /**< the next block is the rest of one that was counted */
   uint64_t vm_byte; /**< a VM bit on the guest's stack that is hidden from the engine, NO_ADDRESS: none */
   enum next checked;
+  uint64_t kept_at, kept_flags; /**< RFLAGS before the instruction at kept_at, for its faults; 0: none */
 };
 
 static bool same_page(uint64_t a, uint64_t b) { return a >> EMU_PAGE_SHIFT == b >> EMU_PAGE_SHIFT; }
@@ -100,11 +101,34 @@ static void retranslate(struct run *r)
 
 static enum next checked(struct run *r, bool *done);
 
+/* The engine takes a pause and the instruction behind it for one step. */
+static bool step_pause(struct run *r)
+{
+  engine *g = r->g;
+  cpu *c = r->c;
+  uint8_t code[MAX_INSTRUCTION];
+  struct insn i;
+  size_t n = space_fetch(r->s, c->rip, code, sizeof code);
+  if (n < 2 || (code[0] != 0xF3 && code[0] != 0x66))
+    return false;
+  if (!insn_decode(code, n, is_64(c), &i) || i.map != MAP_ONE_BYTE || i.opcode != 0x90 || i.sse != 0xF3 ||
+      (i.rex & 1) != 0 || i.lock || (g->breakpoint_mask != 0 && engine_has_breakpoint(g, c->rip)))
+    return false;
+  g->block = c->rip;
+  g->interrupt = 1;
+  blob_set32(c->extended->blob, g->owner->calibration->at.is_int, 0);
+  c->rip += i.length;
+  c->rflags &= ~(uint64_t)EFLAGS_RF;
+  return true;
+}
+
 /* Runs until there is something to handle. STOP_NONE: it cannot go on, the trap is filled in. STOP_CHECK: an
  * instruction was looked at and r->checked is what comes after it. */
 static enum stop_reason execute(struct run *r, uint64_t flags)
 {
   engine *g = r->g;
+  if (UNLIKELY(((flags | r->c->rflags) & EFLAGS_TF) != 0) && step_pause(r))
+    return STOP_INTERRUPT;
   for (;;) {
     enum stop_reason reason = start(r, flags);
     g->skip = NO_ADDRESS;
@@ -115,6 +139,8 @@ static enum stop_reason execute(struct run *r, uint64_t flags)
       continue;
     }
     bool done = false;
+    if ((flags & EFLAGS_TF) != 0)
+      r->c->rflags &= ~(uint64_t)EFLAGS_TF; /* that of a step of our own */
     r->checked = checked(r, &done);
     if (done || r->checked == NEXT_TRAP)
       return STOP_CHECK;
@@ -148,6 +174,8 @@ static enum next exception(struct run *r, unsigned vector)
 /* A fault restarts its instruction, and RF in the pushed flags keeps a breakpoint there from firing twice. */
 static enum next fault(struct run *r, unsigned vector)
 {
+  if (UNLIKELY(r->kept_flags != 0 && r->kept_at == r->c->rip))
+    r->c->rflags = r->kept_flags;
   r->c->rflags |= EFLAGS_RF;
   r->trap->has_error_code = vector == 8 || (vector >= 10 && vector <= 14) || vector == 17;
   if (r->trap->has_error_code)
@@ -172,12 +200,19 @@ static void keep_rf_in_string(struct run *r, uint64_t started)
     r->c->rflags |= EFLAGS_RF;
 }
 
+static void undo_branch(struct run *r);
+static enum next general_protection(struct run *r);
+
 /* TF is set and one instruction was executed, the one at g->block. */
 static enum next stepped(struct run *r)
 {
   struct decoded d;
   uint64_t at = r->g->block;
   fetch_opcode(r, at, &d);
+  if (UNLIKELY(!canonical(r->c->rip))) {
+    undo_branch(r);
+    return general_protection(r);
+  }
   /* A load of SS holds debug traps off for one instruction (spec/5 fact 23). */
   if ((d.opcode[0] == 0x8E && ((d.modrm >> 3) & 7) == 2) || (!is_64(r->c) && d.opcode[0] == 0x17))
     return NEXT_RUN;
@@ -350,6 +385,22 @@ static enum next emulate_loop(struct run *r, const struct insn *i, int8_t distan
   return (c->rflags & EFLAGS_TF) != 0 ? debug(r, DR6_BS) : NEXT_RUN;
 }
 
+/* A near ret of 32768 bytes and more. What faults is left to the engine. */
+static enum next emulate_return(struct run *r, const struct insn *i, const uint8_t *code, bool *done)
+{
+  cpu *c = r->c;
+  unsigned pop = (unsigned)(code[i->length - 2] | code[i->length - 1] << 8);
+  uint64_t target;
+  if (pop < 0x8000 || !is_64(c) || !read_user(r, c->gpr[CPU_RSP], &target, sizeof target))
+    return NEXT_RUN;
+  if (!canonical(target))
+    return general_protection(r);
+  *done = true;
+  c->rip = target;
+  c->gpr[CPU_RSP] += sizeof target + pop;
+  return (c->rflags & EFLAGS_TF) != 0 ? debug(r, DR6_BS) : NEXT_RUN;
+}
+
 /* An iretd whose stack has VM set: in long mode nothing comes of it. */
 static void ignore_vm(struct run *r)
 {
@@ -389,6 +440,20 @@ static enum next checked(struct run *r, bool *done)
   case CHECK_LOOP:
     *done = true;
     return emulate_loop(r, &i, (int8_t)code[i.length - 1]);
+  case CHECK_RETURN:
+    return emulate_return(r, &i, code, done);
+  case CHECK_FLAGS_AND_AH:
+    *done = true;
+    fixup_flags_and_ah(c, &i);
+    return emulated(r, c->rip + i.length);
+  case CHECK_HORIZONTAL:
+    *done = true;
+    fixup_horizontal(c, &i);
+    return emulated(r, c->rip + i.length);
+  case CHECK_KEEP_FLAGS:
+    r->kept_at = c->rip;
+    r->kept_flags = c->rflags;
+    return NEXT_RUN;
   case CHECK_IRET:
     ignore_vm(r);
     return NEXT_RUN;
@@ -434,6 +499,19 @@ static enum next page_fault(struct run *r, bool stepping)
   return NEXT_TRAP;
 }
 
+/* The engine knows no #SS. */
+static enum next protection_fault(struct run *r)
+{
+  uint8_t code[MAX_INSTRUCTION];
+  struct insn i;
+  fault(r, 13);
+  if (r->trap->error_code == 0 && is_64(r->c) &&
+      insn_decode(code, space_fetch(r->s, r->c->rip, code, sizeof code), true, &i))
+    r->trap->vector = (uint8_t)fixup_protection_vector(r->c, &i);
+  r->trap->has_error_code = r->trap->vector != 6;
+  return NEXT_TRAP;
+}
+
 static enum next interrupted(struct run *r, bool stepping)
 {
   cpu *c = r->c;
@@ -451,7 +529,7 @@ static enum next interrupted(struct run *r, bool stepping)
       undo_branch(r);
     else if (emulate_tsc(r, &next))
       return next;
-    return fault(r, 13);
+    return protection_fault(r);
   case 14:
     return page_fault(r, stepping);
   default:

@@ -113,6 +113,12 @@ static enum check one_byte_check(const struct insn *i)
     return CHECK_UNDEFINED;
   if (op == 0xE0 || op == 0xE1)
     return CHECK_LOOP;
+  if ((op == 0x9E || op == 0x9F) && i->rex != 0)
+    return CHECK_FLAGS_AND_AH;
+  if (op == 0xC2)
+    return CHECK_RETURN;
+  if (i->memory && (reg == 2 || reg == 3) && (op == 0xC0 || op == 0xC1 || (op >= 0xD0 && op <= 0xD3)))
+    return CHECK_KEEP_FLAGS;
   if (op == 0xCF && !i->operand16 && (i->rex & 8) == 0)
     return CHECK_IRET;
   return CHECK_NONE;
@@ -120,10 +126,12 @@ static enum check one_byte_check(const struct insn *i)
 
 enum check check_of(const struct insn *i, bool sse)
 {
-  if (i->vex || (i->lock && !is_lockable(i)))
+  if (i->vex || (i->lock && !is_lockable(i)) || !fixup_exists(i))
     return CHECK_UNDEFINED;
   if (i->map == MAP_ONE_BYTE)
     return one_byte_check(i);
+  if (fixup_is_horizontal(i))
+    return CHECK_HORIZONTAL;
   if (sse && sse_can_raise(i))
     return CHECK_SSE;
   if (!i->memory)
@@ -254,8 +262,13 @@ bool scan_block(engine *g, const uint8_t *bytes, uint64_t va, size_t size, bool 
     if (g->planted[k] - va < (size != 0 ? size : 1))
       widen(range, g->planted[k]);
   }
-  for (size_t at = 0; at < size && insn_decode(bytes + at, size - at, code64, &i); at += i.length) {
-    if (!note(g, va + at, &i))
+  /* The engine takes some undefined encodings for shorter ones, so the last may reach behind its block. */
+  size_t room = EMU_PAGE_SIZE - va % EMU_PAGE_SIZE;
+  if (room < size)
+    room = size;
+  for (size_t at = 0; at < size && insn_decode(bytes + at, room - at, code64, &i); at += i.length) {
+    bool small_return = i.opcode == 0xC2 && i.map == MAP_ONE_BYTE && (!code64 || bytes[at + i.length - 1] < 0x80);
+    if (small_return || !note(g, va + at, &i))
       continue;
     widen(range, va + at);
     if (i.vex)
