@@ -51,6 +51,7 @@ static const struct exclusion exclusions[] = {
     {MAP_0F, 0x01, 0x01, REG(5), FORM_MEMORY, ANY_PREFIX, OURS_LACKS}, /* rstorssp */
     {MAP_0F, 0x05, 0x05, ANY_REG, ANY_FORM, ANY_PREFIX, "a system call of the host"},
     {MAP_0F, 0x34, 0x35, ANY_REG, ANY_FORM, ANY_PREFIX, VENDOR},                         /* sysenter, sysexit */
+    {MAP_0F, 0x2B, 0x2B, ANY_REG, ANY_FORM, PF3 | PF2, OURS_LACKS},                      /* movntss, movntsd */
     {MAP_0F, 0x31, 0x31, ANY_REG, ANY_FORM, ANY_PREFIX, CHANGES},                        /* rdtsc */
     {MAP_0F, 0x33, 0x33, ANY_REG, ANY_FORM, ANY_PREFIX, CHANGES},                        /* rdpmc */
     {MAP_0F, 0xA2, 0xA2, ANY_REG, ANY_FORM, ANY_PREFIX, CHANGES},                        /* cpuid */
