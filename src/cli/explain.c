@@ -72,7 +72,9 @@ static void explain_trap(struct view *view, const struct dbgksim_trace_record *r
     break;
   case DBGKSIM_TRACE_GATE:
     snprintf(name, sizeof name, "IDT[0x%02" PRIx64 "]", r->a);
-    snprintf(stack, sizeof stack, r->e ? ", stack IST %" PRIu64 : "", r->e);
+    stack[0] = 0;
+    if (r->e)
+      snprintf(stack, sizeof stack, ", stack IST %" PRIu64, r->e);
     line(view, name, "gate DPL %" PRIu64 "%s%s, leads to %s", r->b, r->d ? ", reached by software" : "", stack, r->text);
     break;
   default:
