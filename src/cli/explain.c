@@ -74,7 +74,7 @@ static void explain_trap(struct view *view, const struct dbgksim_trace_record *r
     snprintf(name, sizeof name, "IDT[0x%02" PRIx64 "]", r->a);
     stack[0] = 0;
     if (r->e)
-      snprintf(stack, sizeof stack, ", stack IST %" PRIu64, r->e);
+      snprintf(stack, sizeof stack, ", stack IST %u", (unsigned)r->e & 7);
     line(view, name, "gate DPL %" PRIu64 "%s%s, leads to %s", r->b, r->d ? ", reached by software" : "", stack, r->text);
     break;
   default:
