@@ -259,6 +259,12 @@ KNOWN_WHEN(pops_32k)
   return c->code[c->length - 1] >= 0x80;
 }
 
+KNOWN_WHEN(far_step)
+{
+  UNUSED_ARGUMENTS;
+  return traps(native, 13, emulated, 1);
+}
+
 KNOWN_WHEN(far_return)
 {
   UNUSED_ARGUMENTS;
@@ -322,6 +328,8 @@ static const struct known_difference known[] = {
     {ONE, 0xFF, 0xFF, REG(2), ANY_FORM, ANY_PREFIX, pushed_before_fault, DEFECT,
      "a call to a non-canonical address has written its return address"},
     {ONE, 0xCA, 0xCB, ALL, far_return, DEFECT, "a far return to a non-canonical address faults after it"},
+    {ONE, 0xFF, 0xFF, REG(3) | REG(5), FORM_MEMORY, ANY_PREFIX, far_step, DEFECT,
+     "a step over a far branch to a non-canonical address ends after it"},
     {ONE, 0xCA, 0xCA, ALL, pops_32k, DEFECT, "retf takes a number of 32768 and more as signed"},
     {ONE, 0xC8, 0xC8, ALL, faults_there, DEFECT, "enter does not check that the new top of the stack can be written"},
     {ONE, 0xF6, 0xF7, REG(1), ANY_FORM, ANY_PREFIX, test_alias, DEFECT,
