@@ -112,7 +112,7 @@ static void record(int signal_number, const ucontext_t *u)
 }
 
 /* The case ended. Nothing that uses thread-local storage may run before its base is set again. */
-__attribute__((optimize("no-stack-protector"))) static void on_end(int signal_number, siginfo_t *info, void *context)
+__attribute__((no_stack_protector)) static void on_end(int signal_number, siginfo_t *info, void *context)
 {
   ucontext_t *u = context;
   /* AC and NT of the case are still set. */
@@ -135,7 +135,7 @@ __attribute__((optimize("no-stack-protector"))) static void on_end(int signal_nu
 }
 
 /* Its return is the start of the case. */
-__attribute__((optimize("no-stack-protector"))) static void on_start(int signal_number, siginfo_t *info, void *context)
+__attribute__((no_stack_protector)) static void on_start(int signal_number, siginfo_t *info, void *context)
 {
   ucontext_t *u = context;
   const struct test_case *c = &child.test;
