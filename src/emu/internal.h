@@ -316,6 +316,8 @@ void scan_forget(engine *g);
 bool scan_is_full(const engine *g);
 
 /* tables.c */
+/** Host memory behind `va`; NULL: in no arena. */
+uint8_t *engine_host(const engine *g, uint64_t va);
 /** Index of the leaf table of `va`; 0 if there is none. */
 uint32_t tables_find(engine *g, uint64_t va);
 /** Like tables_find, but makes missing tables. 0: no room or no arena. */

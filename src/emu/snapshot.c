@@ -39,16 +39,6 @@ struct emu_snapshot {
 
 static uint8_t zero_page[EMU_PAGE_SIZE];
 
-static uint8_t *host_of(const engine *g, uint64_t va)
-{
-  const struct emu_config *config = &g->owner->config;
-  for (unsigned i = 0; i < config->arena_count; i++) {
-    if (va - config->arenas[i].base < config->arenas[i].size)
-      return g->arena[i] + (va - config->arenas[i].base);
-  }
-  return NULL;
-}
-
 static const struct view *live_view_at(const struct view *views, unsigned count, uint64_t va)
 {
   for (unsigned i = 0; i < count; i++) {
@@ -103,7 +93,7 @@ static bool save_pages(emu_snapshot *s, struct saved_engine *saved, uint32_t tab
     if (saved->pages[table] == NULL)
       return false;
     uint8_t **page = &saved->pages[table]->page[i];
-    *page = copy_of(s, host_of(g, va), EMU_PAGE_SIZE);
+    *page = copy_of(s, engine_host(g, va), EMU_PAGE_SIZE);
     if (*page == NULL)
       return false;
   }
@@ -186,7 +176,7 @@ emu_snapshot *emu_snapshot_take(emu *e)
 static bool reload_page(struct saved_engine *saved, uint32_t table, unsigned index, uint64_t va)
 {
   struct saved_pages *pages = table < saved->tables_used ? saved->pages[table] : NULL;
-  uint8_t *host = host_of(saved->g, va);
+  uint8_t *host = engine_host(saved->g, va);
   if (pages != NULL && pages->page[index] != NULL) {
     memcpy(host, pages->page[index], EMU_PAGE_SIZE);
     return true;
@@ -231,7 +221,7 @@ static bool restore_views(struct saved_engine *saved)
     if (v->dormant || (was != NULL && was->serial == v->serial))
       continue;
     engine_remove_code(g, v->va, v->size);
-    if (!host_map_zero(host_of(g, v->va), v->size))
+    if (!host_map_zero(engine_host(g, v->va), v->size))
       return false;
   }
   for (unsigned i = 0; i < saved->view_count; i++) {
@@ -239,7 +229,7 @@ static bool restore_views(struct saved_engine *saved)
     if (v->dormant || (is != NULL && is->serial == v->serial))
       continue;
     engine_remove_code(g, v->va, v->size);
-    if (!host_map_fd(host_of(g, v->va), v->size, v->fd, v->offset, v->copy_on_write))
+    if (!host_map_fd(engine_host(g, v->va), v->size, v->fd, v->offset, v->copy_on_write))
       return false;
     /* Its written pages are the file's again. */
     for (uint64_t at = v->va; at < v->va + v->size; at += EMU_PAGE_SIZE) {
@@ -334,7 +324,7 @@ static bool wipe_table(struct saved_engine *saved, uint32_t table)
     discard = saved->views[i].dormant || info->va - 1 >= saved->views[i].va + saved->views[i].size ||
               saved->views[i].va >= info->va - 1 + ENTRIES * EMU_PAGE_SIZE;
   if (discard)
-    host_discard(host_of(g, info->va - 1), (size_t)ENTRIES * EMU_PAGE_SIZE);
+    host_discard(engine_host(g, info->va - 1), (size_t)ENTRIES * EMU_PAGE_SIZE);
   for (unsigned w = 0; w < WORDS; w++, entry += 64) {
     uint64_t va = info->va - 1 + (uint64_t)w * 64 * EMU_PAGE_SIZE;
     uint64_t written = info->touched[w] | dirty_entries(entry);

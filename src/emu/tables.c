@@ -20,6 +20,16 @@ static bool in_arena(const engine *g, uint64_t va)
   return false;
 }
 
+uint8_t *engine_host(const engine *g, uint64_t va)
+{
+  const struct emu_config *config = &g->owner->config;
+  for (unsigned i = 0; i < config->arena_count; i++) {
+    if (va - config->arenas[i].base < config->arenas[i].size)
+      return g->arena[i] + (va - config->arenas[i].base);
+  }
+  return NULL;
+}
+
 uint32_t tables_find(engine *g, uint64_t va)
 {
   uint64_t key = (va >> LEAF_SHIFT) + 1;

@@ -54,23 +54,13 @@ static void clear_page_bits(engine *g, uint64_t va, uint64_t end)
   }
 }
 
-static uint8_t *host_of(const engine *g, uint64_t va)
-{
-  const struct emu_config *config = &g->owner->config;
-  for (unsigned i = 0; i < config->arena_count; i++) {
-    if (va - config->arenas[i].base < config->arenas[i].size)
-      return g->arena[i] + (va - config->arenas[i].base);
-  }
-  return NULL;
-}
-
 /* Ends a view. True if it is still in the list, dormant. */
 static bool retire(engine *g, struct view *v)
 {
   bool keep = g->uc != NULL && v->image_id != 0;
   space_executable_runs(g, v->va, v->va + v->size, keep ? remove_written : engine_remove_code);
   clear_page_bits(g, v->va, v->va + v->size);
-  host_map_zero(host_of(g, v->va), v->size);
+  host_map_zero(engine_host(g, v->va), v->size);
   if (keep)
     v->dormant = true;
   else
