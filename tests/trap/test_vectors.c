@@ -285,6 +285,14 @@ START_TEST(vector_16_by_the_x87_status_word)
 }
 END_TEST
 
+START_TEST(vector_16_of_an_instruction)
+{
+  /* fninit; push 33b; fldcw [rsp]; fld1; fldz; fdivp; fwait */
+  const EXCEPTION_RECORD64 *r = RUN(&s, "\xDB\xE3\x68\x3B\x03\0\0\xD9\x2C\x24\xD9\xE8\xD9\xEE\xDE\xF9\x9B\xCC");
+  stage_expect(r, STATUS_FLOAT_DIVIDE_BY_ZERO, STAGE_CODE + 16, 1);
+}
+END_TEST
+
 START_TEST(vector_17_alignment_check)
 {
   const struct cpu_trap trap = {.vector = 17, .has_error_code = true};
@@ -335,6 +343,16 @@ START_TEST(vector_19_by_the_mxcsr_status)
   check_mxcsr(0x1790, STATUS_FLOAT_UNDERFLOW);
   check_mxcsr(0x0FA0, STATUS_FLOAT_INEXACT_RESULT);
   check_mxcsr(0x1DA4, STATUS_FLOAT_DIVIDE_BY_ZERO);
+}
+END_TEST
+
+START_TEST(vector_19_of_an_instruction)
+{
+  /* push 1d80; ldmxcsr [rsp]; xorps xmm0, xmm0; mov eax, 1; cvtsi2ss xmm1, eax; divss xmm1, xmm0 */
+  const EXCEPTION_RECORD64 *r =
+      RUN(&s, "\x68\x80\x1D\0\0\x0F\xAE\x14\x24\x0F\x57\xC0\xB8\x01\0\0\0\xF3\x0F\x2A\xC8\xF3\x0F\x5E\xC8\xCC");
+  stage_expect(r, STATUS_FLOAT_DIVIDE_BY_ZERO, STAGE_CODE + 21, 2);
+  ck_assert_uint_eq(r->ExceptionInformation[1], 0x1D84);
 }
 END_TEST
 
@@ -431,9 +449,11 @@ TCase *vector_tests(void)
   tcase_add_test(tests, vector_14_kernel_addresses_tell_themselves);
   tcase_add_test(tests, vector_14_guard_page);
   tcase_add_test(tests, vector_16_by_the_x87_status_word);
+  tcase_add_test(tests, vector_16_of_an_instruction);
   tcase_add_test(tests, vector_17_alignment_check);
   tcase_add_test(tests, vector_17_the_handler_sees_ac_and_runs_without);
   tcase_add_test(tests, vector_19_by_the_mxcsr_status);
+  tcase_add_test(tests, vector_19_of_an_instruction);
   tcase_add_test(tests, vector_29_fast_fail);
   tcase_add_test(tests, vector_2c_assertion_runs_again);
   tcase_add_test(tests, vector_2d_debug_service);
