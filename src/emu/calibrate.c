@@ -267,6 +267,24 @@ static bool find_registers(struct bench *b)
   return true;
 }
 
+/* The x87 control word: an even offset in the x87 state, the only one that follows two values. */
+static bool find_x87_control(struct bench *b)
+{
+  static const uint16_t value[2] = {0x0C7A, 0x035D};
+  struct search s = {.started = true};
+  const struct blob_layout *at = &b->out->at;
+  uc_reg_write(b->uc, UC_X86_REG_FPCW, &value[0]);
+  save(b);
+  for (size_t k = at->x87; k < at->x87 + at->x87_size && s.count < MAX_CANDIDATES; k += 2) {
+    if (memcmp(b->now + k, &value[0], sizeof value[0]) == 0)
+      s.at[s.count++] = (uint16_t)k;
+  }
+  uc_reg_write(b->uc, UC_X86_REG_FPCW, &value[1]);
+  save(b);
+  narrow(b, &s, value[1], sizeof value[1]);
+  return settle(b, &s, "the x87 control word", &b->out->at.x87_control);
+}
+
 /* Changes every x87 register and takes the range of what became different. */
 static bool find_x87(struct bench *b)
 {
@@ -292,7 +310,9 @@ static bool find_x87(struct bench *b)
     last--;
   b->out->at.x87 = first;
   b->out->at.x87_size = last - first;
-  return (last - first >= 8 * 10 && last - first <= X87_MAX) || refuse(b, "x87 state of %zu bytes", last - first);
+  if (last - first < 8 * 10 || last - first > X87_MAX)
+    return refuse(b, "x87 state of %zu bytes", last - first);
+  return find_x87_control(b);
 }
 
 static bool find_exception_state(struct bench *b)

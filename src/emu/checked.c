@@ -3,7 +3,7 @@
  * done, or are found to be harmless. */
 #include "emu/run.h"
 
-static bool read_user(const struct run *r, uint64_t va, void *out, size_t size)
+bool run_read_user(const struct run *r, uint64_t va, void *out, size_t size)
 {
   uint8_t *to = out;
   for (size_t i = 0; i < size; i++) {
@@ -16,7 +16,7 @@ static bool read_user(const struct run *r, uint64_t va, void *out, size_t size)
   return true;
 }
 
-static uint64_t operand_address(const struct run *r, const struct insn *i)
+uint64_t run_operand_address(const struct run *r, const struct insn *i)
 {
   const cpu *c = r->c;
   uint64_t va = insn_offset(i, c->gpr, c->rip, is_64(c));
@@ -40,7 +40,7 @@ void run_note_mxcsr(struct run *r, uint32_t mxcsr)
 static bool bad_mxcsr(struct run *r, const struct insn *i, unsigned at)
 {
   uint32_t mxcsr;
-  if (!read_user(r, operand_address(r, i) + at, &mxcsr, sizeof mxcsr))
+  if (!run_read_user(r, run_operand_address(r, i) + at, &mxcsr, sizeof mxcsr))
     return false;
   if ((mxcsr & ~0xFFFFu) != 0)
     return true;
@@ -55,14 +55,14 @@ static enum next check_sse(struct run *r, const struct insn *i, uint8_t immediat
   uint32_t mxcsr = cpu_mxcsr(c);
   M128A target, source;
   uint8_t bytes[16];
-  if (i->memory && must_be_aligned(i) && (operand_address(r, i) & 15) != 0)
+  if (i->memory && must_be_aligned(i) && (run_operand_address(r, i) & 15) != 0)
     return run_general_protection(r);
   if ((~mxcsr & MXCSR_MASKS) == 0)
     return NEXT_RUN;
   unsigned size = sse_operand_size(i);
   cpu_get_xmm(c, insn_reg(i), 1, &target);
   if (i->memory) {
-    if (!read_user(r, operand_address(r, i), bytes, size))
+    if (!run_read_user(r, run_operand_address(r, i), bytes, size))
       return NEXT_RUN;
   } else if (i->opcode == 0x2A) {
     memcpy(bytes, &c->gpr[insn_rm(i)], size);
@@ -105,7 +105,7 @@ static enum next emulate_return(struct run *r, const struct insn *i, const uint8
   cpu *c = r->c;
   unsigned pop = (unsigned)(code[i->length - 2] | code[i->length - 1] << 8);
   uint64_t target;
-  if (pop < 0x8000 || !is_64(c) || !read_user(r, c->gpr[CPU_RSP], &target, sizeof target))
+  if (pop < 0x8000 || !is_64(c) || !run_read_user(r, c->gpr[CPU_RSP], &target, sizeof target))
     return NEXT_RUN;
   if (!canonical(target))
     return run_general_protection(r);
@@ -123,7 +123,7 @@ static void ignore_vm(struct run *r)
   if (!is_64(c))
     at = (uint32_t)at;
   uint8_t byte, *host = space_host(r->s, at, 1);
-  if (read_user(r, at, &byte, 1) && host != NULL && (byte & (EFLAGS_VM >> 16)) != 0) {
+  if (run_read_user(r, at, &byte, 1) && host != NULL && (byte & (EFLAGS_VM >> 16)) != 0) {
     *host = byte & (uint8_t) ~(EFLAGS_VM >> 16);
     r->vm_byte = at;
   }
@@ -134,21 +134,32 @@ enum next run_checked(struct run *r, bool *done)
   cpu *c = r->c;
   uint8_t code[MAX_INSTRUCTION];
   struct insn i;
+  uint16_t control;
   size_t n = space_fetch(r->s, c->rip, code, sizeof code);
   if (!insn_decode(code, n, is_64(c), &i))
     return NEXT_RUN;
-  switch (check_of(&i, r->g->check_sse)) {
+  switch (check_of(r->g, &i)) {
   case CHECK_PORT:
     return run_general_protection(r);
   case CHECK_UNDEFINED:
     return run_fault(r, 6);
   case CHECK_ALIGNED:
-    return (operand_address(r, &i) & 15) != 0 ? run_general_protection(r) : NEXT_RUN;
+    if (r->g->check_x87 && x87_is_mmx(&i) && run_x87(r, &i, done) == NEXT_TRAP)
+      return NEXT_TRAP;
+    return (run_operand_address(r, &i) & 15) != 0 ? run_general_protection(r) : NEXT_RUN;
   case CHECK_LDMXCSR:
     return bad_mxcsr(r, &i, 0) ? run_general_protection(r) : NEXT_RUN;
   case CHECK_FXRSTOR:
+    if (run_read_user(r, run_operand_address(r, &i), &control, sizeof control))
+      run_note_x87(r, control);
     return bad_mxcsr(r, &i, 24) ? run_general_protection(r) : NEXT_RUN;
+  case CHECK_X87_CONTROL:
+    return run_x87_control(r, &i, done);
+  case CHECK_X87:
+    return run_x87(r, &i, done);
   case CHECK_SSE:
+    if (r->g->check_x87 && x87_is_mmx(&i) && run_x87(r, &i, done) == NEXT_TRAP)
+      return NEXT_TRAP;
     return check_sse(r, &i, code[i.length - 1]);
   case CHECK_LOOP:
     *done = true;

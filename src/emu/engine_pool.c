@@ -217,10 +217,10 @@ void engine_return(engine *g)
   if (g->uc != NULL)
     engine_unplant_all(g);
   views_retire_all(g);
-  if (g->check_sse) {
+  if (g->check_sse || g->check_x87) {
     engine_remove_all_code(g);
     scan_forget(g);
-    g->check_sse = false;
+    g->check_sse = g->check_x87 = false;
   } else {
     space_executable_runs(g, 0, 1ull << 47, engine_remove_code);
   }

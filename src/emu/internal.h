@@ -54,6 +54,7 @@ struct blob_layout {
   size_t xmm, xmm_stride;
   size_t mxcsr;         /**< 32 bits; to be read only, as the engine keeps what follows from it elsewhere */
   size_t x87, x87_size; /**< all that x87 registers are read from lies in this range */
+  size_t x87_control;   /**< 16 bits; to be read only */
   size_t hook_range;    /**< in what a hook's handle points at: first and last address */
 };
 
@@ -127,6 +128,8 @@ enum check {
   CHECK_LDMXCSR,
   CHECK_FXRSTOR,
   CHECK_SSE,          /**< may raise a floating-point exception; asked for only while one is unmasked */
+  CHECK_X87_CONTROL,  /**< may unmask an x87 exception */
+  CHECK_X87,          /**< may raise an x87 exception or find one pending; asked for only while one is unmasked */
   CHECK_LOOP,         /**< loope, loopne: the engine may lose the flags */
   CHECK_RETURN,       /**< ret of 32768 bytes and more: the engine takes the number as signed */
   CHECK_FLAGS_AND_AH, /**< lahf, sahf with REX: the engine takes SPL for AH */
@@ -135,12 +138,20 @@ enum check {
   CHECK_IRET          /**< iretd: the engine takes VM from the stack */
 };
 
+/** When the check hook may pass over an instruction. */
+enum quick_check {
+  QUICK_NONE,
+  QUICK_ALIGNED, /**< the address below is a multiple of 16 */
+  QUICK_CONTROL  /**< the x87 control word there masks everything */
+};
+
 /** An instruction that has a check. */
 struct check_entry {
-  uint64_t key; /**< address plus 1; 0: free */
-  bool quick;   /**< all is well if the address below is a multiple of 16; else stop in any case */
+  uint64_t key;  /**< address plus 1; 0: free */
+  uint8_t quick; /**< enum quick_check */
   int8_t base, index;
-  uint8_t scale, low; /**< low: last byte of the displacement */
+  uint8_t scale;
+  int32_t disp;
 };
 
 /** A data breakpoint of the running thread, and what it does to the page-table entry of its page. */
@@ -204,6 +215,7 @@ typedef struct engine {
   struct check_entry *checks; /**< hash table, malloc'ed */
   unsigned check_count, check_room;
   bool check_sse; /**< an SSE exception was unmasked here: arithmetic is checked */
+  bool check_x87; /**< the same of x87 exceptions */
   bool check_all; /**< no memory for the table: whatever has a call is checked */
   void (*block_callback)(void *context, uint64_t va, uint32_t size);
   void *block_callback_context;
@@ -301,8 +313,8 @@ void engine_stop_at(engine *g, enum stop_reason reason, uint64_t va);
 void engine_set_window(engine *g, uint64_t first, uint64_t last);
 
 /* scan.c */
-/** What check an instruction needs; `sse`: floating-point exceptions, too. */
-enum check check_of(const struct insn *i, bool sse);
+/** What check an instruction needs in this engine. */
+enum check check_of(const engine *g, const struct insn *i);
 /** True for a 16-byte operand that must be aligned. */
 bool must_be_aligned(const struct insn *i);
 /** Enters the checks of a block. False if it has none and no breakpoint, else `range` receives the first and last
@@ -357,7 +369,32 @@ unsigned sse_operand_size(const struct insn *i);
 unsigned sse_exceptions(const struct insn *i, const void *target, const void *source, unsigned predicate,
                         uint32_t mxcsr);
 
+/* x87.c */
+/** Exception bits of the status word, and their masks in the control word. */
+#define X87_EXCEPTIONS 0x3Fu
+/** True for x87 instructions and fwait. */
+bool x87_is_instruction(const struct insn *i);
+/** True for fldcw, fldenv and frstor, whose operands start with a control word. */
+bool x87_loads_control(const struct insn *i);
+/** True for instructions that use MMX registers, and so wait for x87 exceptions, too. */
+bool x87_is_mmx(const struct insn *i);
+/** True for instructions that raise #MF if an exception is pending. */
+bool x87_waits(const struct insn *i);
+/** What x87_execute must be given. False: it does not know the instruction. */
+bool x87_operand(const struct insn *i, unsigned *size, bool *written);
+/** Where an instruction and its operand are. */
+struct x87_place {
+  uint64_t rip, operand;
+  uint16_t cs, ds;
+};
+/** Executes an x87 instruction as the processor does, pending exceptions left aside.
+ *  @param memory  its operand, aligned, in a buffer of 108 bytes
+ *  @return RFLAGS after it */
+uint64_t x87_execute(const struct insn *i, const struct x87_place *at, XSAVE_FORMAT *fx, void *memory, uint64_t flags);
+
 /* watch.c */
+/** The breakpoints, as bits of DR6, that an access of emu's own hits. */
+uint64_t databp_hits(const engine *g, uint64_t va, unsigned size, bool write);
 /** Makes the pages of all data breakpoints fault. True if the translations of addresses must be flushed. */
 bool databp_arm(engine *g);
 /** Gives the pages their entries back. */
@@ -395,6 +432,8 @@ unsigned fixup_protection_vector(const cpu *c, const struct insn *i);
 
 /** The library's numbers of the general registers. */
 extern const int engine_gpr[CPU_REGISTERS];
+/** The x87 control word. */
+uint16_t cpu_x87_control(const cpu *c);
 /** Brings the blob and the emulator to the state of `c`; `flags` are added to RFLAGS. */
 void cpu_load(engine *g, cpu *c, uint64_t flags);
 /** Takes the state out of the emulator. */

@@ -177,6 +177,13 @@ void cpu_set_xmm(cpu *c, unsigned first, unsigned count, const M128A *in)
     touch(c->extended);
 }
 
+uint16_t cpu_x87_control(const cpu *c)
+{
+  uint16_t v;
+  memcpy(&v, c->extended->blob + layout(c)->x87_control, sizeof v);
+  return v;
+}
+
 uint32_t cpu_mxcsr(const cpu *c) { return blob_u32(c->extended->blob, layout(c)->mxcsr); }
 
 void cpu_set_mxcsr(cpu *c, uint32_t mxcsr)
@@ -242,6 +249,7 @@ void cpu_set_fx(cpu *c, const XSAVE_FORMAT *in)
   uc_context_reg_write(context, UC_X86_REG_FCS, &in->ErrorSelector);
   uc_context_reg_write(context, UC_X86_REG_FDP, &data);
   uc_context_reg_write(context, UC_X86_REG_FDS, &in->DataSelector);
+  touch(c->extended);
   cpu_set_mxcsr(c, in->MxCsr);
   cpu_set_xmm(c, 0, 16, in->XmmRegisters);
 }

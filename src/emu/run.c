@@ -437,6 +437,7 @@ void cpu_run(address_space *s, cpu *c, uint64_t block_budget, struct cpu_trap *t
     return;
   }
   run_note_mxcsr(&r, cpu_mxcsr(c));
+  run_note_x87(&r, cpu_x87_control(c));
   if (UNLIKELY((c->dr[7] & 0xFF) != 0))
     set_watches(&r);
   if (s->tlb_stale) {

@@ -56,6 +56,19 @@ void run_keep_rf_in_string(struct run *r, uint64_t started);
 enum next run_checked(struct run *r, bool *done);
 /** SSE arithmetic is checked from the first time that an exception is unmasked in this space. */
 void run_note_mxcsr(struct run *r, uint32_t mxcsr);
+/** Address of the memory operand of the instruction at RIP. */
+uint64_t run_operand_address(const struct run *r, const struct insn *i);
+/** Copies what user mode can read. */
+bool run_read_user(const struct run *r, uint64_t va, void *out, size_t size);
+
+/* ---- checked_x87.c ---- */
+
+/** x87 instructions are checked from the first time that an exception is unmasked in this space. */
+void run_note_x87(struct run *r, uint16_t control);
+/** Stopped before an instruction that loads a control word, while none has unmasked anything. */
+enum next run_x87_control(struct run *r, const struct insn *i, bool *done);
+/** Stopped before an x87 or MMX instruction. */
+enum next run_x87(struct run *r, const struct insn *i, bool *done);
 
 /* ---- steps.c ---- */
 

@@ -124,23 +124,31 @@ static enum check one_byte_check(const struct insn *i)
   return CHECK_NONE;
 }
 
-enum check check_of(const struct insn *i, bool sse)
+/* MMX instructions wait for x87 exceptions. */
+static enum check x87_check(const engine *g, const struct insn *i)
+{
+  return g->check_x87 && x87_is_mmx(i) ? CHECK_X87 : CHECK_NONE;
+}
+
+enum check check_of(const engine *g, const struct insn *i)
 {
   if (i->vex || (i->lock && !is_lockable(i)) || !fixup_exists(i))
     return CHECK_UNDEFINED;
+  if (x87_is_instruction(i))
+    return g->check_x87 ? CHECK_X87 : x87_loads_control(i) ? CHECK_X87_CONTROL : CHECK_NONE;
   if (i->map == MAP_ONE_BYTE)
     return one_byte_check(i);
   if (fixup_is_horizontal(i))
     return CHECK_HORIZONTAL;
-  if (sse && sse_can_raise(i))
+  if (g->check_sse && sse_can_raise(i))
     return CHECK_SSE;
   if (!i->memory)
-    return CHECK_NONE;
+    return x87_check(g, i);
   if (i->map == MAP_0F && i->opcode == 0xAE) {
     unsigned reg = (i->modrm >> 3) & 7u;
     return reg == 1 ? CHECK_FXRSTOR : reg == 2 ? CHECK_LDMXCSR : CHECK_NONE;
   }
-  return must_be_aligned(i) ? CHECK_ALIGNED : CHECK_NONE;
+  return must_be_aligned(i) ? CHECK_ALIGNED : x87_check(g, i);
 }
 
 /* ---- the addresses that have checks ---- */
@@ -192,7 +200,7 @@ static void remember(engine *g, const struct check_entry *what)
   if (e != NULL) {
     /* Other bytes, or the other mode: stopping is always right. */
     if (memcmp(e, what, sizeof *e) != 0)
-      e->quick = false;
+      e->quick = QUICK_NONE;
     return;
   }
   if (!make_room(g)) {
@@ -218,26 +226,33 @@ bool scan_is_full(const engine *g) { return g->check_count >= MAX_CHECKS || g->c
 
 /* ---- the hooks ---- */
 
-static bool note(engine *g, uint64_t va, const struct insn *i)
+static enum quick_check quick_check_of(const engine *g, const struct insn *i, enum check check, bool code64)
 {
-  enum check check = check_of(i, g->check_sse);
+  if (i->segment == 0x64 || i->segment == 0x65 || i->address_prefix)
+    return QUICK_NONE;
+  if (check == CHECK_ALIGNED)
+    return g->check_x87 && x87_is_mmx(i) ? QUICK_NONE : QUICK_ALIGNED;
+  return check == CHECK_X87_CONTROL && code64 ? QUICK_CONTROL : QUICK_NONE;
+}
+
+static bool note(engine *g, uint64_t va, const struct insn *i, bool code64)
+{
+  enum check check = check_of(g, i);
   struct check_entry e;
   if (check == CHECK_NONE)
     return false;
   memset(&e, 0, sizeof e);
   e.key = va + 1;
   e.base = e.index = INSN_NO_REGISTER;
-  if (check == CHECK_ALIGNED && i->segment != 0x64 && i->segment != 0x65 && !i->address_prefix) {
-    e.quick = true;
+  e.quick = (uint8_t)quick_check_of(g, i, check, code64);
+  if (e.quick != QUICK_NONE) {
     e.base = i->base;
     e.index = i->index;
     e.scale = i->scale;
-    e.low = (uint8_t)i->disp;
-    if (i->base == INSN_RIP) {
-      e.low = (uint8_t)(va + i->length + (uint64_t)(int64_t)i->disp);
-      e.base = INSN_NO_REGISTER;
-    }
-    if (e.base == INSN_NO_REGISTER && e.index == INSN_NO_REGISTER && (e.low & 15) == 0)
+    e.disp = i->disp + (i->base == INSN_RIP ? i->length : 0);
+    bool constant = (e.base == INSN_NO_REGISTER || e.base == INSN_RIP) && e.index == INSN_NO_REGISTER;
+    uint64_t at = (uint64_t)(int64_t)e.disp + (e.base == INSN_RIP ? va : 0);
+    if (e.quick == QUICK_ALIGNED && constant && (at & 15) == 0)
       return false;
   }
   remember(g, &e);
@@ -268,13 +283,46 @@ bool scan_block(engine *g, const uint8_t *bytes, uint64_t va, size_t size, bool 
     room = size;
   for (size_t at = 0; at < size && insn_decode(bytes + at, room - at, code64, &i); at += i.length) {
     bool small_return = i.opcode == 0xC2 && i.map == MAP_ONE_BYTE && (!code64 || bytes[at + i.length - 1] < 0x80);
-    if (small_return || !note(g, va + at, &i))
+    if (small_return || !note(g, va + at, &i, code64))
       continue;
     widen(range, va + at);
     if (i.vex)
       break;
   }
   return range[0] <= range[1];
+}
+
+/* Host memory of a byte that user mode can read; NULL: it cannot. */
+static const uint8_t *user_byte(engine *g, uint64_t va)
+{
+  uint32_t table = tables_find(g, va);
+  const uint64_t need = PTE_PRESENT | PTE_USER;
+  return table != 0 && (table_host(g, table)[SLOT(va)] & need) == need ? engine_host(g, va) : NULL;
+}
+
+static uint64_t address_of(uc_engine *uc, const struct check_entry *e)
+{
+  uint64_t at = (uint64_t)(int64_t)e->disp, part = 0;
+  if (e->base == INSN_RIP) {
+    at += e->key - 1;
+  } else if (e->base != INSN_NO_REGISTER) {
+    uc_reg_read(uc, engine_gpr[e->base], &part);
+    at += part;
+  }
+  if (e->index != INSN_NO_REGISTER) {
+    uc_reg_read(uc, engine_gpr[e->index], &part);
+    at += part << e->scale;
+  }
+  return at;
+}
+
+static bool passes(engine *g, uc_engine *uc, const struct check_entry *e)
+{
+  uint64_t at = address_of(uc, e);
+  if (e->quick == QUICK_ALIGNED)
+    return (at & 15) == 0;
+  const uint8_t *low = user_byte(g, at);
+  return low != NULL && (~*low & X87_EXCEPTIONS) == 0;
 }
 
 void on_check(uc_engine *uc, uint64_t va, uint32_t size, void *context)
@@ -292,18 +340,7 @@ void on_check(uc_engine *uc, uint64_t va, uint32_t size, void *context)
   const struct check_entry *e = find(g, va);
   if (e == NULL && !g->check_all)
     return;
-  if (e != NULL && e->quick) {
-    uint64_t at = e->low, part = 0;
-    if (e->base != INSN_NO_REGISTER) {
-      uc_reg_read(uc, engine_gpr[e->base], &part);
-      at += part;
-    }
-    if (e->index != INSN_NO_REGISTER) {
-      uc_reg_read(uc, engine_gpr[e->index], &part);
-      at += part << e->scale;
-    }
-    if ((at & 15) == 0)
-      return;
-  }
+  if (e != NULL && e->quick != QUICK_NONE && passes(g, uc, e))
+    return;
   engine_stop_at(g, STOP_CHECK, va);
 }

@@ -71,16 +71,23 @@ bool databp_covers(const engine *g, uint64_t va)
   return false;
 }
 
+uint64_t databp_hits(const engine *g, uint64_t va, unsigned size, bool write)
+{
+  uint64_t hits = 0;
+  for (unsigned i = 0; i < g->watch_count; i++) {
+    const struct watch *w = &g->watch[i];
+    if ((w->reads || write) && va < w->va + w->size && w->va < va + size)
+      hits |= 1ull << w->index;
+  }
+  return hits;
+}
+
 static void on_access(uc_engine *uc, uc_mem_type type, uint64_t va, int size, int64_t value, void *context)
 {
   engine *g = context;
   (void)uc;
   (void)value;
-  for (unsigned i = 0; i < g->watch_count; i++) {
-    const struct watch *w = &g->watch[i];
-    if ((w->reads || type == UC_MEM_WRITE) && va < w->va + w->size && w->va < va + (uint64_t)(unsigned)size)
-      g->watch_hits |= 1ull << w->index;
-  }
+  g->watch_hits |= databp_hits(g, va, (unsigned)size, type == UC_MEM_WRITE);
 }
 
 /* An access that finds its page in the engine's own cache of translations comes to the hook only if it was translated
