@@ -16,12 +16,13 @@ enum dbgksim_trace_kind {
   DBGKSIM_TRACE_DISPATCH,          /**< KiDispatchException: a code, b address, c first chance, d RIP in context, e PreviousMode */
   DBGKSIM_TRACE_PREPROCESS,        /**< KiPreprocessFault: a the internal code, b the code that it becomes, c 1: resolved,
                                         no exception; text: what it saw */
-  DBGKSIM_TRACE_DECISION,          /**< KiDispatchException: a code, b and c what decided; text: routine and outcome */
+  DBGKSIM_TRACE_DECISION,          /**< KiDispatchException: a code, b and c what decided; text: routine and outcome. a 0: a
+                                        debug message that is not sent */
   DBGKSIM_TRACE_KD_STUB,           /**< KiDebugRoutine: a code, b service, c handled, d second chance */
-  DBGKSIM_TRACE_FORWARD,           /**< DbgkForwardException: a code, b debug port?, c second chance, d port present */
+  DBGKSIM_TRACE_FORWARD,           /**< DbgkForwardException: a code, b debug port?, c second chance, d port present; text: why none */
   DBGKSIM_TRACE_FORWARD_RESULT,    /**< a handled, b status of the send, c ReturnedStatus */
   DBGKSIM_TRACE_SEND,              /**< DbgkpSendApiMessage(Lpc): a ApiNumber, b flags (4: to the exception port) */
-  DBGKSIM_TRACE_QUEUE,             /**< DbgkpQueueMessage: a ApiNumber, b flags, c status of the queueing */
+  DBGKSIM_TRACE_QUEUE,             /**< DbgkpQueueMessage: a ApiNumber, b flags, c status of the queueing; text: why no port */
   DBGKSIM_TRACE_FREEZE,            /**< DbgkpSuspendProcess: a threads frozen */
   DBGKSIM_TRACE_THAW,              /**< DbgkpResumeProcess */
   DBGKSIM_TRACE_WAIT_EVENT,        /**< NtWaitForDebugEvent returns: a status, b new state, c pid, d tid */

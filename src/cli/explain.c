@@ -135,8 +135,8 @@ static void explain_dispatch(struct view *view, const struct dbgksim_trace_recor
       line(view, "KiDebugRoutine", r->c ? "the kernel debugger handled it" : "KdpStub or the kernel debugger passes");
     break;
   case DBGKSIM_TRACE_FORWARD:
-    line(view, "DbgkForwardException", "%s to the %s port, %s chance%s", code, r->b ? "debug" : "exception",
-         r->c ? "second" : "first", r->d ? "" : ": there is none");
+    line(view, "DbgkForwardException", "%s to the %s port, %s chance%s%s", code, r->b ? "debug" : "exception",
+         r->c ? "second" : "first", *r->text ? ": " : "", r->text);
     break;
   case DBGKSIM_TRACE_FORWARD_RESULT:
     if (NT_SUCCESS((NTSTATUS)r->b))
@@ -206,7 +206,7 @@ static void explain_message(struct view *view, const struct dbgksim_trace_record
     break;
   case DBGKSIM_TRACE_QUEUE:
     if (!NT_SUCCESS((NTSTATUS)r->c))
-      line(view, "DbgkpQueueMessage", "%s%s", api_name(r->a), failure(r->c, failed));
+      line(view, "DbgkpQueueMessage", "%s%s%s%s", api_name(r->a), failure(r->c, failed), *r->text ? ", " : "", r->text);
     else if (r->b & EVENT_NOWAIT)
       line(view, "DbgkpQueueMessage", "%s, made up: INACTIVE until the attach commits%s", api_name(r->a),
            r->b & EVENT_SUSPEND ? ", its thread is suspended" : "");
@@ -238,12 +238,13 @@ static void explain_message(struct view *view, const struct dbgksim_trace_record
 }
 
 /* True for the first step of a path: a trap, a raised exception, the end of a process, a message that no exception
- * sends. */
+ * sends, and one that nobody sends. */
 static bool begins_path(const struct view *view, const struct dbgksim_trace_record *record)
 {
   return record->kind == DBGKSIM_TRACE_TRAP ||
          (record->kind == DBGKSIM_TRACE_TERMINATE && strcmp(record->text, "process") == 0) ||
          (record->kind == DBGKSIM_TRACE_SEND && record->a != 0) ||
+         (record->kind == DBGKSIM_TRACE_DECISION && record->a == 0) ||
          (record->kind == DBGKSIM_TRACE_DISPATCH && view->last_probe != DBGKSIM_TRACE_TRAP_FRAME);
 }
 

@@ -37,7 +37,8 @@ static BOOLEAN forward_to_exception_port(EPROCESS *process, DBGKM_APIMSG *msg)
 {
   const EXCEPTION_RECORD64 *record = &msg->u.Exception.ExceptionRecord;
   LPCP_PORT_OBJECT *port = PsCaptureExceptionPort(process);
-  TRACE(DBGKSIM_TRACE_FORWARD, NULL, (ULONG)record->ExceptionCode, FALSE, !msg->u.Exception.FirstChance, port != NULL);
+  TRACE(DBGKSIM_TRACE_FORWARD, port ? NULL : "there is none", (ULONG)record->ExceptionCode, FALSE,
+        !msg->u.Exception.FirstChance, port != NULL);
   if (!port)
     return FALSE;
   msg->h.Type = LPC_EXCEPTION;
@@ -48,6 +49,16 @@ static BOOLEAN forward_to_exception_port(EPROCESS *process, DBGKM_APIMSG *msg)
   if (status != STATUS_SUCCESS || msg->ReturnedStatus != DBG_EXCEPTION_NOT_HANDLED)
     return result;
   return NT_SUCCESS(DbgkpSendErrorMessage(record));
+}
+
+/* NULL: an exception of the thread goes to the debug port. */
+static const char *why_no_debug_port(const EPROCESS *process, const ETHREAD *thread)
+{
+  if (!process->DebugPort)
+    return "there is none";
+  return thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_HIDE_FROM_DEBUGGER
+             ? "there is one, but the thread is hidden (HideFromDebugger)"
+             : NULL;
 }
 
 BOOLEAN DbgkForwardException(const EXCEPTION_RECORD64 *ExceptionRecord, BOOLEAN DebugPort, BOOLEAN SecondChance)
@@ -65,9 +76,9 @@ BOOLEAN DbgkForwardException(const EXCEPTION_RECORD64 *ExceptionRecord, BOOLEAN 
     return forward_to_exception_port(process, &msg);
 
   ke_race_point();
-  bool port = process->DebugPort && !(thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_HIDE_FROM_DEBUGGER);
-  TRACE(DBGKSIM_TRACE_FORWARD, NULL, (ULONG)ExceptionRecord->ExceptionCode, DebugPort, SecondChance, port);
-  if (!port)
+  const char *no_port = why_no_debug_port(process, thread);
+  TRACE(DBGKSIM_TRACE_FORWARD, no_port, (ULONG)ExceptionRecord->ExceptionCode, DebugPort, SecondChance, !no_port);
+  if (no_port)
     return FALSE;
   NTSTATUS status = DbgkpSendApiMessage(process, DBGKP_SEND_SUSPEND, &msg);
   BOOLEAN result = handled(status, &msg);

@@ -59,17 +59,20 @@ NTSTATUS DbgkpSendApiMessage(EPROCESS *Process, ULONG Flags, DBGKM_APIMSG *ApiMs
   return status;
 }
 
-/* The port that a live message goes to; NULL where the thread's marks say that it is skipped. */
-static DEBUG_OBJECT *live_port(const EPROCESS *process, const ETHREAD *thread, ULONG api, ULONG flags)
+/* The port that a live message goes to; NULL where the thread's marks say that it is skipped (*why: which). */
+static DEBUG_OBJECT *live_port(const EPROCESS *process, const ETHREAD *thread, ULONG api, ULONG flags,
+                               const char **why)
 {
   bool creation = api == DbgKmCreateThreadApi || api == DbgKmCreateProcessApi ||
                   (api == DbgKmLoadDllApi && flags & DEBUG_EVENT_SKIPPABLE);
   bool termination = api == DbgKmExitThreadApi || api == DbgKmExitProcessApi;
-  if (creation && thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_SKIP_CREATION_MSG)
-    return NULL;
-  if (termination && thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_SKIP_TERMINATION_MSG)
-    return NULL;
-  return process->DebugPort;
+  if (!process->DebugPort)
+    *why = "the process has no debug port any more";
+  else if (creation && thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_SKIP_CREATION_MSG)
+    *why = "there is a port, but the attach has told of the thread already (SkipCreationMsg)";
+  else if (termination && thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_SKIP_TERMINATION_MSG)
+    *why = "there is a port, but the thread was never reported (SkipTerminationMsg)";
+  return *why ? NULL : process->DebugPort;
 }
 
 /* A NOWAIT event with its message, charged to the process that causes it, at the same size for every message. NULL: no
@@ -106,6 +109,7 @@ NTSTATUS DbgkpQueueMessage(EPROCESS *Process, ETHREAD *Thread, DBGKM_APIMSG *Api
   DEBUG_EVENT on_stack, *event = &on_stack;
   DEBUG_OBJECT *object;
   NTSTATUS status;
+  const char *no_port = NULL;
 
   if (Flags & DEBUG_EVENT_NOWAIT) {
     event = allocate_event(ApiMsg);
@@ -123,7 +127,7 @@ NTSTATUS DbgkpQueueMessage(EPROCESS *Process, ETHREAD *Thread, DBGKM_APIMSG *Api
     event->Flags = Flags;
     event->ApiMsg = *ApiMsg;
     dbgk_lock_port();
-    object = live_port(Process, Thread, ApiMsg->ApiNumber, Flags);
+    object = live_port(Process, Thread, ApiMsg->ApiNumber, Flags, &no_port);
     KeInitializeEvent(&event->ContinueEvent, SynchronizationEvent, FALSE);
   }
   event->Process = Process;
@@ -150,7 +154,7 @@ NTSTATUS DbgkpQueueMessage(EPROCESS *Process, ETHREAD *Thread, DBGKM_APIMSG *Api
     }
     ExReleaseFastMutex(&object->Mutex);
   }
-  TRACE(DBGKSIM_TRACE_QUEUE, NULL, ApiMsg->ApiNumber, Flags, (ULONG)status, 0);
+  TRACE(DBGKSIM_TRACE_QUEUE, no_port, ApiMsg->ApiNumber, Flags, (ULONG)status, 0);
 
   if (Flags & DEBUG_EVENT_NOWAIT) {
     if (!NT_SUCCESS(status))

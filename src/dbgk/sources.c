@@ -14,11 +14,16 @@ void dbgk_set_system_dll(SECTION *Section, ULONG64 Base)
   dbgk_state()->system_dll_base = Base;
 }
 
-/* A hidden thread sends nothing (fact 31); neither does a process without a port. */
-static bool silent(const ETHREAD *thread)
+/* A hidden thread sends nothing (fact 31); neither does a process without a port, which is no decision to tell. */
+static bool silent(const ETHREAD *thread, const char *what)
 {
-  return thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_HIDE_FROM_DEBUGGER || !PsThreadProcess(thread)->DebugPort;
+  bool hidden = thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_HIDE_FROM_DEBUGGER;
+  bool port = PsThreadProcess(thread)->DebugPort != NULL;
+  if (hidden && port)
+    TRACE(DBGKSIM_TRACE_DECISION, what, 0, 0, 0, 0);
+  return hidden || !port;
 }
+#define HIDDEN(routine) #routine ": nothing is sent, the thread is hidden (HideFromDebugger)"
 
 /* DebugInfo* of a message: where the COFF symbols are (spec/3.1). */
 static void debug_info(const SECTION *section, ULONG *offset, ULONG *size)
@@ -81,6 +86,10 @@ void DbgkCreateThread(ETHREAD *Thread)
 {
   const ULONG reported = PS_PROCESS_FLAGS_CREATE_REPORTED | PS_PROCESS_FLAGS_IMAGE_NOTIFY_DONE;
   EPROCESS *process = PsThreadProcess(Thread);
+  if (Thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_HIDE_FROM_DEBUGGER) {
+    (void)silent(Thread, HIDDEN(DbgkCreateThread));
+    return;
+  }
   ke_race_point();
   ULONG old = process->Flags;
   process->Flags |= era_current()->create_reported_by_send ? PS_PROCESS_FLAGS_IMAGE_NOTIFY_DONE : reported;
@@ -107,7 +116,7 @@ void DbgkExitThread(NTSTATUS ExitStatus)
 {
   ETHREAD *thread = PsGetCurrentThread();
   ke_race_point();
-  if (silent(thread) || !(thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_THREAD_INSERTED))
+  if (silent(thread, HIDDEN(DbgkExitThread)) || !(thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_THREAD_INSERTED))
     return;
   DBGKM_APIMSG msg;
   dbgk_init_message(&msg, DbgKmExitThreadApi, sizeof msg.u.ExitThread);
@@ -120,7 +129,7 @@ void DbgkExitProcess(NTSTATUS ExitStatus)
   ETHREAD *thread = PsGetCurrentThread();
   EPROCESS *process = PsThreadProcess(thread);
   ke_race_point();
-  if (silent(thread) || !(thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_THREAD_INSERTED))
+  if (silent(thread, HIDDEN(DbgkExitProcess)) || !(thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_THREAD_INSERTED))
     return;
   process->ExitTime = KeQuerySystemTime();
   DBGKM_APIMSG msg;
@@ -136,7 +145,7 @@ void DbgkMapViewOfSection(EPROCESS *Process, SECTION *Section, ULONG64 Base)
     return;
   TRACE(DBGKSIM_TRACE_IMAGE, mm_section_path(Section), Base, Section->SizeOfSection, 1, 0);
   ke_race_point();
-  if (silent(thread))
+  if (silent(thread, HIDDEN(DbgkMapViewOfSection)))
     return;
   DBGKM_APIMSG msg;
   dbgk_init_message(&msg, DbgKmLoadDllApi, sizeof msg.u.LoadDll);
@@ -151,7 +160,7 @@ void DbgkUnMapViewOfSection(EPROCESS *Process, ULONG64 Base)
     return;
   TRACE(DBGKSIM_TRACE_IMAGE, NULL, Base, 0, 0, 0);
   ke_race_point();
-  if (silent(PsGetCurrentThread()))
+  if (silent(PsGetCurrentThread(), HIDDEN(DbgkUnMapViewOfSection)))
     return;
   DBGKM_APIMSG msg;
   dbgk_init_message(&msg, DbgKmUnloadDllApi, sizeof msg.u.UnloadDll);

@@ -260,6 +260,18 @@ class Trace(unittest.TestCase):
         sequence = [probe["sequence"] for probe in probes]
         self.assertEqual(sequence, sorted(sequence))
 
+    def test_explain_tells_why_no_port_is_asked(self):
+        hidden = "there is one, but the thread is hidden (HideFromDebugger)"
+        out = trace("g_hide", "--explain").stdout.decode()
+        self.assertIn("STATUS_BREAKPOINT to the debug port, first chance: " + hidden, out)
+        self.assertRegex(out, r"DbgkExitProcess +nothing is sent, the thread is hidden \(HideFromDebugger\)\n")
+        self.assertNotIn("there is none", out)
+        out = trace("g_int3_unhandled", "--explain").stdout.decode()
+        self.assertIn("STATUS_BREAKPOINT to the exception port, second chance: there is none\n", out)
+        self.assertNotIn("hidden", out)
+        out = trace("g_int3_unhandled", "--explain", "--detach-after", "3").stdout.decode()
+        self.assertIn("STATUS_BREAKPOINT to the debug port, first chance: there is none\n", out)
+
     def test_explain_keeps_output_in_its_place(self):
         lines = trace("g_hello", "--explain").stdout.decode().splitlines()
         output = next(i for i, line in enumerate(lines) if line.strip() == "hello")

@@ -15,8 +15,7 @@ void PspUserThreadStartup(void *StartContext)
     thread->CrossThreadFlags |= PS_CROSS_THREAD_FLAGS_SKIP_TERMINATION_MSG;
     PspExitThread(thread->ExitStatus);
   }
-  if (!(thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_HIDE_FROM_DEBUGGER))
-    DbgkCreateThread(thread);
+  DbgkCreateThread(thread);
   NTSTATUS status =
       KiInitializeUserThunk(thread, trap_entry_points()->LdrInitializeThunk, life_state()->ntdll_base);
   if (!NT_SUCCESS(status))

@@ -46,8 +46,7 @@ static void minimal_thread_startup(void *StartContext)
     thread->CrossThreadFlags |= PS_CROSS_THREAD_FLAGS_SKIP_TERMINATION_MSG;
     PspExitThread(thread->ExitStatus);
   }
-  if (!(thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_HIDE_FROM_DEBUGGER))
-    DbgkCreateThread(thread);
+  DbgkCreateThread(thread);
   life_return_to_user_mode();
   start.fn(start.argument);
   PspExitThread(STATUS_SUCCESS);
