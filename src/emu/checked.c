@@ -178,9 +178,11 @@ enum next run_checked(struct run *r, bool *done)
     r->kept_at = c->rip;
     r->kept_flags = c->rflags;
     return NEXT_RUN;
+  case CHECK_FLAGS:
+    return run_set_ac(r, done);
   case CHECK_IRET:
     ignore_vm(r);
-    return NEXT_RUN;
+    return run_set_ac(r, done);
   case CHECK_NONE:
     break;
   }

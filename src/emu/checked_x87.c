@@ -82,6 +82,20 @@ static enum next execute(struct run *r, const struct insn *i, XSAVE_FORMAT *fx, 
   return executed(r, i, size == 0 || written != stored ? 0 : databp_hits(r->g, at.operand, size, stored));
 }
 
+static bool is_pending(const XSAVE_FORMAT *fx, const struct insn *i)
+{
+  return (fx->StatusWord & ~fx->ControlWord & X87_EXCEPTIONS) != 0 && x87_waits(i);
+}
+
+bool run_x87_is_pending(const struct run *r, const struct insn *i)
+{
+  XSAVE_FORMAT fx;
+  if (masks_all(cpu_x87_control(r->c)))
+    return false;
+  cpu_get_fx(r->c, &fx);
+  return is_pending(&fx, i);
+}
+
 enum next run_x87(struct run *r, const struct insn *i, bool *done)
 {
   XSAVE_FORMAT fx;
@@ -89,8 +103,7 @@ enum next run_x87(struct run *r, const struct insn *i, bool *done)
   if (masks_all(control) && !x87_loads_control(i))
     return NEXT_RUN;
   cpu_get_fx(r->c, &fx);
-  bool pending = (fx.StatusWord & ~control & X87_EXCEPTIONS) != 0;
-  if (pending && x87_waits(i))
+  if (is_pending(&fx, i))
     return run_fault(r, 16);
   return x87_is_instruction(i) ? execute(r, i, &fx, done) : NEXT_RUN;
 }

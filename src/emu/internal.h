@@ -135,6 +135,7 @@ enum check {
   CHECK_FLAGS_AND_AH, /**< lahf, sahf with REX: the engine takes SPL for AH */
   CHECK_HORIZONTAL,   /**< phaddw and its kind of a register with itself */
   CHECK_KEEP_FLAGS,   /**< rcl, rcr in memory: the engine changes flags before the store faults */
+  CHECK_FLAGS,        /**< popf, iretq: may set AC */
   CHECK_IRET          /**< iretd: the engine takes VM from the stack */
 };
 
@@ -142,7 +143,8 @@ enum check {
 enum quick_check {
   QUICK_NONE,
   QUICK_ALIGNED, /**< the address below is a multiple of 16 */
-  QUICK_CONTROL  /**< the x87 control word there masks everything */
+  QUICK_CONTROL, /**< the x87 control word there masks everything */
+  QUICK_FLAGS    /**< the flags there have AC clear */
 };
 
 /** An instruction that has a check. */

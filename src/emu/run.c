@@ -447,9 +447,9 @@ void cpu_run(address_space *s, cpu *c, uint64_t block_budget, struct cpu_trap *t
   r.g->blocks_left = block_budget;
   set_breakpoints(&r);
   if ((c->rflags & EFLAGS_RF) != 0 && at_breakpoint(&r))
-    next = run_pass_breakpoint(&r);
+    next = (c->rflags & EFLAGS_AC) != 0 && run_is_misaligned(&r) ? run_alignment_fault(&r) : run_pass_breakpoint(&r);
   while (next == NEXT_RUN)
-    next = run_handle(&r, run_execute(&r, 0), false);
+    next = UNLIKELY((c->rflags & EFLAGS_AC) != 0) ? run_aligned(&r) : run_handle(&r, run_execute(&r, 0), false);
   if (UNLIKELY(r.g->watch_count != 0)) {
     databp_disarm(r.g);
     r.g->watch_count = 0;

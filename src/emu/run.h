@@ -21,6 +21,7 @@ struct run {
   cpu *c;
   struct cpu_trap *trap;
   uint64_t budget;
+  bool stepping;    /**< in run_step */
   bool free_block;  /**< the next block is the rest of one that was counted */
   uint64_t vm_byte; /**< a VM bit on the guest's stack that is hidden from the engine, NO_ADDRESS: none */
   enum next checked;
@@ -61,10 +62,17 @@ uint64_t run_operand_address(const struct run *r, const struct insn *i);
 /** Copies what user mode can read. */
 bool run_read_user(const struct run *r, uint64_t va, void *out, size_t size);
 
+/* ---- alignment.c ---- */
+
+/** True if the instruction at RIP has an operand that is not aligned. */
+bool run_is_misaligned(const struct run *r);
+
 /* ---- checked_x87.c ---- */
 
 /** x87 instructions are checked from the first time that an exception is unmasked in this space. */
 void run_note_x87(struct run *r, uint16_t control);
+/** True if the instruction would raise #MF. */
+bool run_x87_is_pending(const struct run *r, const struct insn *i);
 /** Stopped before an instruction that loads a control word, while none has unmasked anything. */
 enum next run_x87_control(struct run *r, const struct insn *i, bool *done);
 /** Stopped before an x87 or MMX instruction. */
@@ -80,6 +88,12 @@ enum next run_watched_access(struct run *r, bool stepping);
 enum next run_watched_fetch(struct run *r, bool stepping);
 /** Executes the block at RIP one instruction at a time, because the translator cannot take it whole. */
 enum next run_walk_block(struct run *r);
+/** #AC of the instruction at RIP. */
+enum next run_alignment_fault(struct run *r);
+/** Executes one instruction while EFLAGS.AC is set. */
+enum next run_aligned(struct run *r);
+/** Stopped before an instruction that sets EFLAGS.AC: executes it alone, so that the next one is checked. */
+enum next run_set_ac(struct run *r, bool *done);
 /** RF is set at a breakpoint: gets past the instruction. */
 enum next run_pass_breakpoint(struct run *r);
 

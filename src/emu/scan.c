@@ -121,6 +121,8 @@ static enum check one_byte_check(const struct insn *i)
     return CHECK_KEEP_FLAGS;
   if (op == 0xCF && !i->operand16 && (i->rex & 8) == 0)
     return CHECK_IRET;
+  if ((op == 0xCF && (i->rex & 8) != 0) || (op == 0x9D && (!i->operand16 || (i->rex & 8) != 0)))
+    return CHECK_FLAGS;
   return CHECK_NONE;
 }
 
@@ -226,10 +228,15 @@ bool scan_is_full(const engine *g) { return g->check_count >= MAX_CHECKS || g->c
 
 /* ---- the hooks ---- */
 
+/* Where flags come from that an instruction loads. */
+static int flags_offset(const struct insn *i) { return i->opcode == 0x9D ? 0 : 16; }
+
 static enum quick_check quick_check_of(const engine *g, const struct insn *i, enum check check, bool code64)
 {
   if (i->segment == 0x64 || i->segment == 0x65 || i->address_prefix)
     return QUICK_NONE;
+  if (check == CHECK_FLAGS)
+    return code64 ? QUICK_FLAGS : QUICK_NONE;
   if (check == CHECK_ALIGNED)
     return g->check_x87 && x87_is_mmx(i) ? QUICK_NONE : QUICK_ALIGNED;
   return check == CHECK_X87_CONTROL && code64 ? QUICK_CONTROL : QUICK_NONE;
@@ -245,7 +252,10 @@ static bool note(engine *g, uint64_t va, const struct insn *i, bool code64)
   e.key = va + 1;
   e.base = e.index = INSN_NO_REGISTER;
   e.quick = (uint8_t)quick_check_of(g, i, check, code64);
-  if (e.quick != QUICK_NONE) {
+  if (e.quick == QUICK_FLAGS) {
+    e.base = CPU_RSP;
+    e.disp = flags_offset(i);
+  } else if (e.quick != QUICK_NONE) {
     e.base = i->base;
     e.index = i->index;
     e.scale = i->scale;
@@ -321,8 +331,10 @@ static bool passes(engine *g, uc_engine *uc, const struct check_entry *e)
   uint64_t at = address_of(uc, e);
   if (e->quick == QUICK_ALIGNED)
     return (at & 15) == 0;
-  const uint8_t *low = user_byte(g, at);
-  return low != NULL && (~*low & X87_EXCEPTIONS) == 0;
+  const uint8_t *byte = user_byte(g, e->quick == QUICK_FLAGS ? at + 2 : at);
+  if (e->quick == QUICK_FLAGS)
+    return byte != NULL && (*byte & EFLAGS_AC >> 16) == 0;
+  return byte != NULL && (~*byte & X87_EXCEPTIONS) == 0;
 }
 
 void on_check(uc_engine *uc, uint64_t va, uint32_t size, void *context)

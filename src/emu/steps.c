@@ -12,7 +12,10 @@ enum next run_step(struct run *r)
   uint64_t left = g->blocks_left;
   g->blocks_left = UINT64_MAX;
   r->free_block = false;
+  bool nested = r->stepping;
+  r->stepping = true;
   enum stop_reason reason = run_execute(r, EFLAGS_TF);
+  r->stepping = nested;
   g->blocks_left = left;
   bool done = reason == STOP_INTERRUPT && g->interrupt == 1 &&
               blob_u32(c->extended->blob, g->owner->calibration->at.is_int) == 0;
@@ -118,8 +121,45 @@ enum next run_walk_block(struct run *r)
     if (run_step(r) == NEXT_TRAP)
       return NEXT_TRAP;
     /* Until the flow leaves this page or turns: a string instruction ends its block by itself. */
-  } while ((c->rflags & EFLAGS_TF) == 0 && c->rip > rip && c->rip <= rip + MAX_INSTRUCTION && same_page(c->rip, start));
+  } while ((c->rflags & (EFLAGS_TF | EFLAGS_AC)) == 0 && c->rip > rip && c->rip <= rip + MAX_INSTRUCTION && same_page(c->rip, start));
   return NEXT_RUN;
+}
+
+enum next run_alignment_fault(struct run *r)
+{
+  run_fault(r, 17);
+  r->trap->error_code = 0;
+  return NEXT_TRAP;
+}
+
+/* Each branch is charged as a block. */
+enum next run_aligned(struct run *r)
+{
+  engine *g = r->g;
+  cpu *c = r->c;
+  uint64_t at = c->rip;
+  enum next next;
+  if (*g->stop_flag != 0 || g->blocks_left == 0) {
+    r->trap->kind = *g->stop_flag != 0 ? CPU_TRAP_STOPPED : CPU_TRAP_BUDGET;
+    return NEXT_TRAP;
+  }
+  if (!(g->breakpoint_mask != 0 && engine_has_breakpoint(g, at)) && run_is_misaligned(r))
+    return run_alignment_fault(r);
+  if ((c->rflags & EFLAGS_TF) != 0)
+    return run_handle(r, run_execute(r, 0), false);
+  next = run_step(r);
+  if (next == NEXT_RUN && c->rip - at - 1 >= MAX_INSTRUCTION)
+    g->blocks_left--;
+  return next;
+}
+
+enum next run_set_ac(struct run *r, bool *done)
+{
+  if (r->stepping || (r->c->rflags & (EFLAGS_TF | EFLAGS_AC)) != 0)
+    return NEXT_RUN;
+  *done = true;
+  r->g->skip = r->c->rip;
+  return run_step(r);
 }
 
 /* RF is set at a breakpoint: gets past the instruction. */

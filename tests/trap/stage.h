@@ -77,6 +77,7 @@ uint64_t stage_catch_deliveries(struct stage *s);
 /** The suites. */
 TCase *vector_tests(void);
 TCase *vector_32_tests(void);
+TCase *vector_float_tests(void);
 TCase *idt_tests(void);
 TCase *dispatch_tests(void);
 TCase *kernel_tests(void);
