@@ -208,8 +208,8 @@ START_TEST(cross_thread_flags_layout)
 {
   const ULONG all = PS_CROSS_THREAD_FLAGS_TERMINATED | PS_CROSS_THREAD_FLAGS_HIDE_FROM_DEBUGGER |
                     PS_CROSS_THREAD_FLAGS_HARD_ERRORS_DISABLED | PS_CROSS_THREAD_FLAGS_SKIP_CREATION_MSG |
-                    PS_CROSS_THREAD_FLAGS_SKIP_TERMINATION_MSG;
-  ck_assert_uint_eq(era_cross_thread_flags(era_find(eras[_i]), all), _i == WIN10 ? 0xD5 : 0x1A5);
+                    PS_CROSS_THREAD_FLAGS_SKIP_TERMINATION_MSG | PS_CROSS_THREAD_FLAGS_BREAK_ON_TERMINATION;
+  ck_assert_uint_eq(era_cross_thread_flags(era_find(eras[_i]), all), _i == WIN10 ? 0xF5 : 0x1E5);
 }
 END_TEST
 

@@ -16,7 +16,8 @@ struct era {
   bool int_2e_service;              /**< INT 2E enters the system service dispatcher */
   const char *port_type;            /**< name of the type of ports */
   /** Bits of ETHREAD.CrossThreadFlags as a reader of that build's memory sees them (spec/3.1). */
-  ULONG hard_errors_disabled, skip_creation_msg, skip_termination_msg;
+  ULONG hard_errors_disabled, break_on_termination, skip_creation_msg, skip_termination_msg;
+  bool critical_process_died; /**< a critical process ends with CRITICAL_PROCESS_DIED, else CRITICAL_OBJECT_TERMINATION */
 };
 
 /** The era of the current machine. */
@@ -29,6 +30,8 @@ static inline ULONG era_cross_thread_flags(const struct era *era, ULONG flags)
                          PS_CROSS_THREAD_FLAGS_HIDE_FROM_DEBUGGER);
   if (flags & PS_CROSS_THREAD_FLAGS_HARD_ERRORS_DISABLED)
     shown |= era->hard_errors_disabled;
+  if (flags & PS_CROSS_THREAD_FLAGS_BREAK_ON_TERMINATION)
+    shown |= era->break_on_termination;
   if (flags & PS_CROSS_THREAD_FLAGS_SKIP_CREATION_MSG)
     shown |= era->skip_creation_msg;
   if (flags & PS_CROSS_THREAD_FLAGS_SKIP_TERMINATION_MSG)

@@ -16,6 +16,7 @@ struct mm_process;
 #define PS_PROCESS_FLAGS_NO_DEBUG_INHERIT 0x2u
 #define PS_PROCESS_FLAGS_PROCESS_EXITING 0x4u
 #define PS_PROCESS_FLAGS_PROCESS_DELETE 0x8u
+#define PS_PROCESS_FLAGS_BREAK_ON_TERMINATION 0x2000u
 #define PS_PROCESS_FLAGS_IMAGE_NOTIFY_DONE 0x400000u
 /* EPROCESS.Flags3 */
 #define PS_PROCESS_FLAGS3_MINIMAL 0x1u
@@ -25,8 +26,14 @@ struct mm_process;
 #define PS_CROSS_THREAD_FLAGS_THREAD_INSERTED 0x2u
 #define PS_CROSS_THREAD_FLAGS_HIDE_FROM_DEBUGGER 0x4u
 #define PS_CROSS_THREAD_FLAGS_HARD_ERRORS_DISABLED 0x10u
+#define PS_CROSS_THREAD_FLAGS_BREAK_ON_TERMINATION 0x20u
 #define PS_CROSS_THREAD_FLAGS_SKIP_CREATION_MSG 0x40u
 #define PS_CROSS_THREAD_FLAGS_SKIP_TERMINATION_MSG 0x80u
+
+/** Privileges of a token: bit n is the privilege with LUID n. */
+typedef struct _SEP_TOKEN_PRIVILEGES {
+  ULONG64 Present, Enabled;
+} SEP_TOKEN_PRIVILEGES;
 
 typedef struct _EPROCESS {
   KPROCESS Pcb;
@@ -54,6 +61,7 @@ typedef struct _EPROCESS {
   void *PicoContext;       /**< not NULL: a Pico process, whose exceptions its provider sees (spec/2.1 step 4) */
   NTSTATUS fault_status;   /**< PsSetProcessFaultInformation: last second-chance exception */
   size_t PoolQuotaUsage, PoolQuotaLimit; /**< bytes of kernel pool charged to this process */
+  SEP_TOKEN_PRIVILEGES Privileges; /**< of the primary token; a new process has its parent's */
   UCHAR Protection;        /**< not 0: a protected process, that only its like may debug */
   BOOLEAN WoW64Process;    /**< a 32-bit process; none is made yet */
   BOOLEAN threadless; /**< never had a thread: it holds no reference on itself, its last handle ends it */

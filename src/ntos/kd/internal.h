@@ -3,8 +3,10 @@
 #ifndef NTOS_KD_INTERNAL_H
 #define NTOS_KD_INTERNAL_H
 
+#include "ntos/inc/era.h"
 #include "ntos/kd/kd.h"
 #include "ntos/ke/ke.h"
+#include "ntos/ke/trace.h"
 #include "ntos/trap/trap.h"
 
 /* Debug services (spec/2.4). */
@@ -37,5 +39,13 @@ static inline struct kd_state *kd_state(void) { return KeGetPcr()->kd; }
 /** KiDebugRoutine of a machine with a kernel debugger. */
 BOOLEAN KdpTrap(KTRAP_FRAME *TrapFrame, KEXCEPTION_FRAME *ExceptionFrame, EXCEPTION_RECORD64 *ExceptionRecord,
                 CONTEXT *Context, KPROCESSOR_MODE PreviousMode, BOOLEAN SecondChance);
+
+/** Calls of the kernel itself: what KdpTrap does for the INT 2D of DbgPrint and DbgPrompt in kernel mode. The level is
+ *  DPFLTR_ERROR_LEVEL of DPFLTR_DEFAULT_ID. */
+void kd_print(const char *text);
+/** Length of the reply, which is not terminated. */
+ULONG kd_prompt(const char *text, char *reply, ULONG maximum);
+/** What ends critical objects (ps_set_critical_routine). */
+void PspCatchCriticalBreak(const EPROCESS *Process, const ETHREAD *Thread, bool Exited);
 
 #endif

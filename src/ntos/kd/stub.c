@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ntos/kd/internal.h"
 #include "ntos/mm/mm.h"
+#include "ntos/ps/ps.h"
 
 /* KUSER_SHARED_DATA.KdDebuggerEnabled: bit 0 enabled, bit 1 present. */
 #define SHARED_KD_DEBUGGER_ENABLED 0x2D4
@@ -36,6 +37,7 @@ bool KdInitSystem(const struct kd_config *config)
   ExInitializeFastMutex(&kd->KdpDebuggerLock);
   KeInitializeEvent(&kd->answered, SynchronizationEvent, FALSE);
   mm_shared_user_data()[SHARED_KD_DEBUGGER_ENABLED] = config->enabled ? KD_ENABLED_AND_PRESENT : 0;
+  ps_set_critical_routine(PspCatchCriticalBreak);
   trap_set_debug_routine(config->enabled ? KdpTrap : KdpStub, config->ignore_user_exceptions);
   return true;
 }

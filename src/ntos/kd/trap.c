@@ -159,6 +159,48 @@ static const struct {
 };
 #define SERVICES (sizeof services / sizeof services[0])
 
+/* ---- the same services for the kernel itself ---- */
+
+#define DPFLTR_DEFAULT_ID 101u
+#define DPFLTR_ERROR_LEVEL 0u
+
+/* Holds the lock until finish(); the context is the one that the running thread left user mode with. */
+static struct dbgksim_kd_event *begin_own(enum dbgksim_kd_kind kind, ULONG service, const char *text, CONTEXT *context)
+{
+  const EXCEPTION_RECORD64 record = {
+      .ExceptionCode = STATUS_BREAKPOINT, .NumberParameters = 1, .ExceptionInformation = {service}};
+  const KTHREAD *thread = KeGetCurrentThread();
+  memset(context, 0, sizeof *context);
+  context->ContextFlags = CONTEXT_ALL;
+  KeContextFromKframes(thread->TrapFrame, thread->ExceptionFrame, KeGetCurrentThread(), context);
+  struct dbgksim_kd_event *event = begin(kind, &record, context, KernelMode);
+  event->length = (ULONG)strnlen(text, DBGKSIM_KD_TEXT);
+  memcpy(event->text, text, event->length);
+  return event;
+}
+
+void kd_print(const char *text)
+{
+  CONTEXT context;
+  struct dbgksim_kd_event *event = begin_own(DBGKSIM_KD_PRINT, BREAKPOINT_PRINT, text, &context);
+  event->component = DPFLTR_DEFAULT_ID;
+  event->level = DPFLTR_ERROR_LEVEL;
+  converse(&context);
+  finish();
+}
+
+ULONG kd_prompt(const char *text, char *reply, ULONG maximum)
+{
+  CONTEXT context;
+  struct dbgksim_kd_event *event = begin_own(DBGKSIM_KD_PROMPT, BREAKPOINT_PROMPT, text, &context);
+  event->reply_maximum = maximum;
+  converse(&context);
+  const ULONG length = kd_state()->reply_length;
+  memcpy(reply, kd_state()->reply, length);
+  finish();
+  return length;
+}
+
 /* ---- exceptions ---- */
 
 static BOOLEAN KdpReport(const EXCEPTION_RECORD64 *ExceptionRecord, CONTEXT *Context, KPROCESSOR_MODE PreviousMode,

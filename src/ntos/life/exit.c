@@ -119,6 +119,9 @@ _Noreturn void PspExitThread(NTSTATUS ExitStatus)
   } else {
     DbgkExitThread(ExitStatus);
   }
+  ps_catch_critical_thread(thread, true);
+  if (last)
+    ps_catch_critical_process(process, true);
   close_debug_handle(thread);
   abandon_mutants(&thread->Tcb);
   KeFlushUserApcs(&thread->Tcb);

@@ -64,10 +64,34 @@ void PsThawProcess(EPROCESS *Process)
 
 void ps_set_exit_routine(PKKERNEL_ROUTINE routine) { ps_state()->exit_routine = routine; }
 
+void ps_set_critical_routine(PPS_CRITICAL_ROUTINE routine) { ps_state()->critical_routine = routine; }
+
+static bool catches_critical(void)
+{
+  return ps_state()->critical_routine && !PsGetCurrentThread()->Tcb.native;
+}
+
+void ps_catch_critical_process(EPROCESS *Process, bool Exited)
+{
+  if (!(Process->Flags & PS_PROCESS_FLAGS_BREAK_ON_TERMINATION) || !catches_critical())
+    return;
+  Process->Flags &= ~PS_PROCESS_FLAGS_BREAK_ON_TERMINATION;
+  ps_state()->critical_routine(Process, NULL, Exited);
+}
+
+void ps_catch_critical_thread(ETHREAD *Thread, bool Exited)
+{
+  if (!(Thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_BREAK_ON_TERMINATION) || !catches_critical())
+    return;
+  Thread->CrossThreadFlags &= ~PS_CROSS_THREAD_FLAGS_BREAK_ON_TERMINATION;
+  ps_state()->critical_routine(PsThreadProcess(Thread), Thread, Exited);
+}
+
 NTSTATUS PspTerminateThreadByPointer(ETHREAD *Thread, NTSTATUS ExitStatus)
 {
   if (Thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_TERMINATED)
     return STATUS_SUCCESS;
+  ps_catch_critical_thread(Thread, false);
   Thread->CrossThreadFlags |= PS_CROSS_THREAD_FLAGS_TERMINATED;
   Thread->ExitStatus = ExitStatus;
   Thread->ended_by_other = Thread != PsGetCurrentThread();
@@ -83,6 +107,7 @@ NTSTATUS PsTerminateProcess(EPROCESS *Process, NTSTATUS ExitStatus)
 {
   if (Process->Flags & PS_PROCESS_FLAGS_PROCESS_DELETE)
     return STATUS_PROCESS_IS_TERMINATING;
+  ps_catch_critical_process(Process, false);
   Process->Flags |= PS_PROCESS_FLAGS_PROCESS_DELETE;
   if (Process->ExitStatus == STATUS_PENDING)
     Process->ExitStatus = ExitStatus;

@@ -14,6 +14,7 @@ struct ps_state {
   size_t id_count, id_capacity;
   ULONG process_count, thread_count, max_processes, max_threads;
   PKKERNEL_ROUTINE exit_routine;
+  PPS_CRITICAL_ROUTINE critical_routine; /**< NULL: critical objects end like others */
 };
 
 static inline struct ps_state *ps_state(void) { return KeGetPcr()->ps; }

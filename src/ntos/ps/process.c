@@ -125,6 +125,8 @@ NTSTATUS PspAllocateProcess(EPROCESS *Parent, bool native, bool inherit_handles,
   InitializeListHead(&process->ActiveProcessLinks);
   ExInitializeRundownProtection(&process->RundownProtect);
   process->native = native;
+  process->Privileges = Parent ? Parent->Privileges
+                               : (SEP_TOKEN_PRIVILEGES){PS_DEFAULT_PRIVILEGES, PS_PRIVILEGES_ENABLED_BY_DEFAULT};
   process->PoolQuotaLimit = PS_DEFAULT_POOL_QUOTA;
   process->ExitStatus = STATUS_PENDING;
   process->CreateTime = KeQuerySystemTime();

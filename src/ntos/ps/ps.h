@@ -55,8 +55,23 @@ void PsThawProcess(EPROCESS *Process);
 NTSTATUS PspTerminateThreadByPointer(ETHREAD *Thread, NTSTATUS ExitStatus);
 /** Marks a process (PROCESS_DELETE) and all its threads for exit. STATUS_PROCESS_IS_TERMINATING if it was. */
 NTSTATUS PsTerminateProcess(EPROCESS *Process, NTSTATUS ExitStatus);
+/** What happens when a critical object ends (PspCatchCriticalBreak); Thread NULL: it is the process. May not return.
+ *  @param Exited  it has ended by itself; else it is about to be marked */
+typedef void (*PPS_CRITICAL_ROUTINE)(const EPROCESS *Process, const ETHREAD *Thread, bool Exited);
+/** Sets it (kd does, at start-up). */
+void ps_set_critical_routine(PPS_CRITICAL_ROUTINE routine);
+/** Calls it, once, for an object that breaks on termination. Not on a native thread, which nothing can break into: what
+ *  that ends is caught when it exits. */
+void ps_catch_critical_process(EPROCESS *Process, bool Exited);
+void ps_catch_critical_thread(ETHREAD *Thread, bool Exited);
 /** Sets the kernel routine of the exit APC (life does, at start-up). */
 void ps_set_exit_routine(PKKERNEL_ROUTINE routine);
+/** Privileges of an elevated administrator: those it has, and those that are enabled (change notify, impersonate, create
+ *  global). */
+#define PS_PRIVILEGE(luid) (1ull << (luid))
+#define SE_DEBUG_PRIVILEGE 20u
+#define PS_PRIVILEGES_ENABLED_BY_DEFAULT (PS_PRIVILEGE(23) | PS_PRIVILEGE(29) | PS_PRIVILEGE(30))
+#define PS_DEFAULT_PRIVILEGES 0xE73DEFF20ull
 /** Kernel pool that a process may be charged with, in bytes. */
 #define PS_DEFAULT_POOL_QUOTA 0x10000000u
 /** Hard errors of a process without a parent are reported; others have their parent's mode. */

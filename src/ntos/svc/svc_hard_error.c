@@ -50,7 +50,7 @@ NTSTATUS NtRaiseHardError(NTSTATUS ErrorStatus, ULONG NumberOfParameters, ULONG 
   if (NT_SUCCESS(status)) {
     (void)snprintf(line, sizeof line, "hard error %08X%s%.70s", (ULONG)ErrorStatus, text ? ": " : "", text ? text : "");
     TRACE(DBGKSIM_TRACE_LOG, line, (ULONG)ErrorStatus, 0, 0, 0);
-    /* SeShutdownPrivilege is in the token, but not enabled. */
+    /* Also with SeShutdownPrivilege: a guest does not end the machine. */
     status =
         ValidResponseOptions == OptionShutdownSystem ? STATUS_PRIVILEGE_NOT_HELD : ExpRaiseHardError(&error, &response);
     NTSTATUS written = mm_user_write_u32(Response, response);

@@ -5,6 +5,7 @@
 #include "ntos/mm/mm.h"
 #include "ntos/svc/svc_process.h"
 #include "ntos/svc/svc_section.h"
+#include "ntos/svc/svc_token.h"
 
 #include <string.h>
 
@@ -223,6 +224,9 @@ static NTSTATUS fill(EPROCESS *process, ULONG class, union process_information *
   case ProcessLUIDDeviceMapsEnabled:
     out->number = 1;
     return STATUS_SUCCESS;
+  case ProcessBreakOnTermination:
+    out->number = (process->Flags & PS_PROCESS_FLAGS_BREAK_ON_TERMINATION) != 0;
+    return STATUS_SUCCESS;
   case ProcessDebugFlags:
     out->number = !(process->Flags & PS_PROCESS_FLAGS_NO_DEBUG_INHERIT);
     return STATUS_SUCCESS;
@@ -359,6 +363,14 @@ static NTSTATUS set(EPROCESS *process, ULONG class, const union process_informat
       process->Flags &= ~PS_PROCESS_FLAGS_NO_DEBUG_INHERIT;
     else
       process->Flags |= PS_PROCESS_FLAGS_NO_DEBUG_INHERIT;
+    return STATUS_SUCCESS;
+  case ProcessBreakOnTermination:
+    if (!SeSinglePrivilegeCheck(SE_DEBUG_PRIVILEGE, KeGetPreviousMode()))
+      return STATUS_PRIVILEGE_NOT_HELD;
+    if (in->number)
+      process->Flags |= PS_PROCESS_FLAGS_BREAK_ON_TERMINATION;
+    else
+      process->Flags &= ~PS_PROCESS_FLAGS_BREAK_ON_TERMINATION;
     return STATUS_SUCCESS;
   case ProcessDefaultHardErrorMode:
     process->DefaultHardErrorProcessing = in->number ^ inverted_hard_error_bit();

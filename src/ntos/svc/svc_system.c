@@ -140,7 +140,7 @@ NTSTATUS NtSystemDebugControl(ULONG Command, ULONG64 InputBuffer, ULONG InputBuf
   (void)OutputBuffer;
   (void)OutputBufferLength;
   (void)ReturnLength;
-  /* With a kernel debugger it wants SeDebugPrivilege, which no token has enabled. */
+  /* With a kernel debugger it wants SeDebugPrivilege; no command is modelled. */
   return kd_enabled() ? STATUS_ACCESS_DENIED : STATUS_DEBUGGER_INACTIVE;
 }
 

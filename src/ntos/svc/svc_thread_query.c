@@ -3,6 +3,7 @@
 #include "ntos/ke/ke.h"
 #include "ntos/mm/mm.h"
 #include "ntos/svc/svc_process.h"
+#include "ntos/svc/svc_token.h"
 
 #include <string.h>
 
@@ -171,7 +172,10 @@ static void fill(const ETHREAD *thread, ULONG class, union thread_information *o
   case ThreadGroupInformation:
     out->group.Mask = 1;
     break;
-  default: /* no boost, no pending request, not critical */
+  case ThreadBreakOnTermination:
+    out->number = (thread->CrossThreadFlags & PS_CROSS_THREAD_FLAGS_BREAK_ON_TERMINATION) != 0;
+    break;
+  default: /* no boost, no pending request */
     break;
   }
 }
@@ -267,6 +271,14 @@ static NTSTATUS set(ETHREAD *thread, ULONG class, ULONG64 value)
     return STATUS_SUCCESS;
   case ThreadQuerySetWin32StartAddress:
     thread->Win32StartAddress = value;
+    return STATUS_SUCCESS;
+  case ThreadBreakOnTermination:
+    if (!SeSinglePrivilegeCheck(SE_DEBUG_PRIVILEGE, KeGetPreviousMode()))
+      return STATUS_PRIVILEGE_NOT_HELD;
+    if (value)
+      thread->CrossThreadFlags |= PS_CROSS_THREAD_FLAGS_BREAK_ON_TERMINATION;
+    else
+      thread->CrossThreadFlags &= ~PS_CROSS_THREAD_FLAGS_BREAK_ON_TERMINATION;
     return STATUS_SUCCESS;
   case ThreadAffinityMask:
     return value & 1 ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;

@@ -10,8 +10,6 @@
 #include <string.h>
 
 #define TOKEN_DUPLICATE 0x2u
-#define TOKEN_QUERY 0x8u
-#define TOKEN_ADJUST_PRIVILEGES 0x20u
 #define TOKEN_ALL_ACCESS 0xF01FFu
 #define TOKEN_READ 0x20008u
 #define TOKEN_WRITE 0x200E0u
@@ -27,11 +25,12 @@
 /* Logon session of the one user. */
 #define LOGON_SESSION 0x3E8u
 
-/* Body of a Token object. */
-struct token {
-  ULONG type;
-  ULONG64 id;
-};
+static void delete_token(void *Object)
+{
+  const struct svc_token *token = Object;
+  if (token->process)
+    ObDereferenceObject(token->process);
+}
 
 OBJECT_TYPE *svc_token_type(void)
 {
@@ -41,13 +40,16 @@ OBJECT_TYPE *svc_token_type(void)
       .GenericMapping = {TOKEN_READ, TOKEN_WRITE, TOKEN_EXECUTE, TOKEN_ALL_ACCESS},
       .ValidAccessMask = TOKEN_ALL_ACCESS,
       .dispatcher_offset = -1,
+      .DeleteProcedure = delete_token,
   };
   if (ob_types()->Token == NULL)
     ob_types()->Token = ObCreateObjectType(&type);
   return ob_types()->Token;
 }
 
-static NTSTATUS make_token(ULONG type, ULONG attributes, ACCESS_MASK access, ULONG64 handle_address)
+/* The token of a process, or a copy of its own with the privileges of another one. */
+static NTSTATUS make_token(ULONG type, EPROCESS *process, const SEP_TOKEN_PRIVILEGES *privileges, ULONG attributes,
+                           ACCESS_MASK access, ULONG64 handle_address)
 {
   void *object;
   HANDLE handle = 0;
@@ -55,12 +57,18 @@ static NTSTATUS make_token(ULONG type, ULONG attributes, ACCESS_MASK access, ULO
   OBJECT_TYPE *object_type = svc_token_type();
   if (state == NULL || object_type == NULL)
     return STATUS_INSUFFICIENT_RESOURCES;
-  NTSTATUS status = ObCreateObject(object_type, sizeof(struct token), &object);
+  NTSTATUS status = ObCreateObject(object_type, sizeof(struct svc_token), &object);
   if (!NT_SUCCESS(status))
     return status;
-  struct token *token = object;
+  struct svc_token *token = object;
   token->type = type;
   token->id = state->next_luid++;
+  token->process = process;
+  if (process)
+    ObReferenceObject(process);
+  else
+    token->own_privileges = *privileges;
+  token->privileges = process ? &process->Privileges : &token->own_privileges;
   status = ObOpenObjectByPointer(object, attributes, access, object_type, &handle);
   ObDereferenceObject(object);
   if (NT_SUCCESS(status))
@@ -78,8 +86,9 @@ NTSTATUS NtOpenProcessTokenEx(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, U
                                        KeGetPreviousMode(), &process, NULL);
   if (!NT_SUCCESS(status))
     return status;
+  status = make_token(TokenPrimary, process, NULL, HandleAttributes & OBJ_INHERIT, DesiredAccess, TokenHandle);
   ObDereferenceObject(process);
-  return make_token(TokenPrimary, HandleAttributes & OBJ_INHERIT, DesiredAccess, TokenHandle);
+  return status;
 }
 
 NTSTATUS NtOpenProcessToken(HANDLE ProcessHandle, ACCESS_MASK DesiredAccess, ULONG64 TokenHandle)
@@ -171,18 +180,6 @@ static const struct {
 };
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
 
-/* Low parts of privilege LUIDs; those with TRUE are enabled. */
-static const struct {
-  ULONG privilege;
-  bool enabled;
-} privileges[] = {
-    {5, false}, {8, false}, {9, false},  {10, false}, {11, false}, {12, false}, {13, false}, {14, false},
-    {15, false}, {17, false}, {18, false}, {19, false}, {20, false}, {22, false}, {23, true}, {24, false},
-    {25, false}, {28, false}, {29, true}, {30, true},  {33, false}, {34, false}, {35, false},
-};
-#define PRIVILEGE_COUNT (sizeof(privileges) / sizeof(privileges[0]))
-#define SE_PRIVILEGE_ENABLED 0x3u
-
 /* An answer under construction; pointers in it are addresses in the caller's buffer. */
 struct answer {
   UCHAR bytes[1024];
@@ -239,17 +236,24 @@ static void put_groups(struct answer *a)
     put_sid(a, &groups[i].sid);
 }
 
-static void put_privileges(struct answer *a)
+static ULONG count_privileges(const struct svc_token *token)
 {
-  put32(a, PRIVILEGE_COUNT);
-  for (size_t i = 0; i < PRIVILEGE_COUNT; i++) {
-    put32(a, privileges[i].privilege);
+  return (ULONG)__builtin_popcountll(token->privileges->Present);
+}
+
+static void put_privileges(struct answer *a, const struct svc_token *token)
+{
+  put32(a, count_privileges(token));
+  for (ULONG luid = 0; luid < 64; luid++) {
+    if (!(token->privileges->Present & PS_PRIVILEGE(luid)))
+      continue;
+    put32(a, luid);
     put32(a, 0);
-    put32(a, privileges[i].enabled ? SE_PRIVILEGE_ENABLED : 0);
+    put32(a, svc_privilege_attributes(token, luid));
   }
 }
 
-static void put_statistics(struct answer *a, const struct token *token)
+static void put_statistics(struct answer *a, const struct svc_token *token)
 {
   put64(a, token->id);
   put64(a, LOGON_SESSION);
@@ -259,11 +263,11 @@ static void put_statistics(struct answer *a, const struct token *token)
   put32(a, 0x1000); /* DynamicCharged */
   put32(a, 0);
   put32(a, GROUP_COUNT);
-  put32(a, PRIVILEGE_COUNT);
+  put32(a, count_privileges(token));
   put64(a, token->id); /* ModifiedId */
 }
 
-static NTSTATUS answer_class(struct answer *a, const struct token *token, ULONG class)
+static NTSTATUS answer_class(struct answer *a, const struct svc_token *token, ULONG class)
 {
   switch (class) {
   case TokenUser:
@@ -273,7 +277,7 @@ static NTSTATUS answer_class(struct answer *a, const struct token *token, ULONG 
     put_groups(a);
     break;
   case TokenPrivileges:
-    put_privileges(a);
+    put_privileges(a, token);
     break;
   case TokenOwner:
     put_sid_pointer(a, &user_sid);
@@ -329,31 +333,36 @@ static NTSTATUS answer_class(struct answer *a, const struct token *token, ULONG 
   return STATUS_SUCCESS;
 }
 
-static NTSTATUS capture_token(HANDLE handle, ACCESS_MASK access, struct token *token)
+NTSTATUS svc_reference_token(HANDLE handle, ACCESS_MASK access, struct svc_token *pseudo, struct svc_token **token)
 {
   void *object;
   OBJECT_TYPE *type = svc_token_type();
+  *token = pseudo;
   if (handle == CURRENT_THREAD_TOKEN)
     return STATUS_NO_TOKEN;
   if (handle == CURRENT_PROCESS_TOKEN || handle == CURRENT_EFFECTIVE_TOKEN) {
-    token->type = TokenPrimary;
-    token->id = LOGON_SESSION + 1;
+    *pseudo = (struct svc_token){
+        .type = TokenPrimary, .id = LOGON_SESSION + 1, .privileges = &PsGetCurrentProcess()->Privileges};
     return STATUS_SUCCESS;
   }
   if (type == NULL)
     return STATUS_INSUFFICIENT_RESOURCES;
   NTSTATUS status = ObReferenceObjectByHandle(handle, access, type, KeGetPreviousMode(), &object, NULL);
-  if (!NT_SUCCESS(status))
-    return status;
-  *token = *(struct token *)object;
-  ObDereferenceObject(object);
-  return STATUS_SUCCESS;
+  if (NT_SUCCESS(status))
+    *token = object;
+  return status;
+}
+
+void svc_dereference_token(struct svc_token *token, const struct svc_token *pseudo)
+{
+  if (token != pseudo)
+    ObDereferenceObject(token);
 }
 
 NTSTATUS NtQueryInformationToken(HANDLE TokenHandle, ULONG TokenInformationClass, ULONG64 TokenInformation,
                                  ULONG TokenInformationLength, ULONG64 ReturnLength)
 {
-  struct token token;
+  struct svc_token *token, pseudo;
   struct answer a;
   memset(&a, 0, sizeof(a));
   a.base = TokenInformation;
@@ -361,9 +370,11 @@ NTSTATUS NtQueryInformationToken(HANDLE TokenHandle, ULONG TokenInformationClass
   if (NT_SUCCESS(status))
     status = ProbeForWrite(TokenInformation, TokenInformationLength, 4);
   if (NT_SUCCESS(status))
-    status = capture_token(TokenHandle, TOKEN_QUERY, &token);
-  if (NT_SUCCESS(status))
-    status = answer_class(&a, &token, TokenInformationClass);
+    status = svc_reference_token(TokenHandle, TOKEN_QUERY, &pseudo, &token);
+  if (!NT_SUCCESS(status))
+    return status;
+  status = answer_class(&a, token, TokenInformationClass);
+  svc_dereference_token(token, &pseudo);
   if (!NT_SUCCESS(status))
     return status;
   (void)mm_user_write_u32(ReturnLength, a.size);
@@ -375,58 +386,27 @@ NTSTATUS NtQueryInformationToken(HANDLE TokenHandle, ULONG TokenInformationClass
 NTSTATUS NtDuplicateToken(HANDLE ExistingTokenHandle, ACCESS_MASK DesiredAccess, ULONG64 ObjectAttributes,
                           BOOLEAN EffectiveOnly, ULONG Type, ULONG64 NewTokenHandle)
 {
-  struct token token;
+  struct svc_token *token, pseudo;
   struct svc_object_attributes attributes;
-  (void)EffectiveOnly;
   if (Type != TokenPrimary && Type != TokenImpersonation)
     return STATUS_INVALID_PARAMETER;
   NTSTATUS status = svc_probe_handle(NewTokenHandle);
   if (NT_SUCCESS(status))
-    status = capture_token(ExistingTokenHandle, TOKEN_DUPLICATE, &token);
-  if (NT_SUCCESS(status))
-    status = svc_capture_object_attributes(ObjectAttributes, &attributes);
+    status = svc_reference_token(ExistingTokenHandle, TOKEN_DUPLICATE, &pseudo, &token);
+  if (!NT_SUCCESS(status))
+    return status;
+  SEP_TOKEN_PRIVILEGES privileges = *token->privileges;
+  svc_dereference_token(token, &pseudo);
+  if (EffectiveOnly)
+    privileges.Present = privileges.Enabled;
+  status = svc_capture_object_attributes(ObjectAttributes, &attributes);
   if (!NT_SUCCESS(status))
     return status;
   ULONG inherit = attributes.Attributes & OBJ_INHERIT;
   svc_release_object_attributes(&attributes);
   /* No access asked: that of the old handle; all of it is as good, since a token grants nothing here. */
-  return make_token(Type, inherit, DesiredAccess != 0 ? DesiredAccess : TOKEN_ALL_ACCESS, NewTokenHandle);
-}
-
-NTSTATUS NtAdjustPrivilegesToken(HANDLE TokenHandle, BOOLEAN DisableAllPrivileges, ULONG64 NewState,
-                                 ULONG BufferLength, ULONG64 PreviousState, ULONG64 ReturnLength)
-{
-  struct token token;
-  ULONG count = 0;
-  NTSTATUS status = STATUS_SUCCESS;
-  if (!DisableAllPrivileges)
-    status = NewState != 0 ? mm_user_read(&count, NewState, sizeof(count)) : STATUS_INVALID_PARAMETER;
-  if (NT_SUCCESS(status) && PreviousState != 0) {
-    status = ProbeForWrite(PreviousState, BufferLength, 4);
-    if (NT_SUCCESS(status))
-      status = ProbeForWrite(ReturnLength, sizeof(ULONG), 4);
-  }
-  if (NT_SUCCESS(status))
-    status = capture_token(TokenHandle, TOKEN_ADJUST_PRIVILEGES, &token);
-  if (!NT_SUCCESS(status) || PreviousState == 0)
-    return status;
-  (void)mm_user_write_u32(ReturnLength, sizeof(ULONG));
-  if (BufferLength < sizeof(ULONG))
-    return STATUS_BUFFER_TOO_SMALL;
-  return mm_user_write_u32(PreviousState, 0);
-}
-
-NTSTATUS NtPrivilegeCheck(HANDLE ClientToken, ULONG64 RequiredPrivileges, ULONG64 Result)
-{
-  struct token token;
-  ULONG head[2];
-  BOOLEAN result = TRUE;
-  NTSTATUS status = mm_user_read(head, RequiredPrivileges, sizeof(head));
-  if (NT_SUCCESS(status))
-    status = ProbeForWrite(Result, sizeof(result), 1);
-  if (NT_SUCCESS(status))
-    status = capture_token(ClientToken, TOKEN_QUERY, &token);
-  return NT_SUCCESS(status) ? mm_user_write(Result, &result, sizeof(result)) : status;
+  return make_token(Type, NULL, &privileges, inherit, DesiredAccess != 0 ? DesiredAccess : TOKEN_ALL_ACCESS,
+                    NewTokenHandle);
 }
 
 SVC_THUNK_3(NtOpenProcessToken, HANDLE, ACCESS_MASK, ULONG64)
@@ -435,8 +415,6 @@ SVC_THUNK_4(NtOpenThreadToken, HANDLE, ACCESS_MASK, BOOLEAN, ULONG64)
 SVC_THUNK_5(NtOpenThreadTokenEx, HANDLE, ACCESS_MASK, BOOLEAN, ULONG, ULONG64)
 SVC_THUNK_5(NtQueryInformationToken, HANDLE, ULONG, ULONG64, ULONG, ULONG64)
 SVC_THUNK_6(NtDuplicateToken, HANDLE, ACCESS_MASK, ULONG64, BOOLEAN, ULONG, ULONG64)
-SVC_THUNK_6(NtAdjustPrivilegesToken, HANDLE, BOOLEAN, ULONG64, ULONG, ULONG64, ULONG64)
-SVC_THUNK_3(NtPrivilegeCheck, HANDLE, ULONG64, ULONG64)
 
 const struct svc_entry svc_token_table[] = {
     SVC(NtOpenProcessToken, 3),
@@ -445,7 +423,5 @@ const struct svc_entry svc_token_table[] = {
     SVC(NtOpenThreadTokenEx, 5),
     SVC(NtQueryInformationToken, 5),
     SVC(NtDuplicateToken, 6),
-    SVC(NtAdjustPrivilegesToken, 6),
-    SVC(NtPrivilegeCheck, 3),
     {0},
 };

@@ -107,6 +107,8 @@ void KeUnregisterExceptionHandler(EXCEPTION_REGISTRATION_RECORD *Registration);
 #define PAGE_FAULT_IN_NONPAGED_AREA 0x50u
 #define UNEXPECTED_KERNEL_MODE_TRAP 0x7Fu
 #define MACHINE_CHECK_EXCEPTION 0x9Cu
+#define CRITICAL_PROCESS_DIED 0xEFu
+#define CRITICAL_OBJECT_TERMINATION 0xF4u
 #define KERNEL_SECURITY_CHECK_FAILURE 0x139u
 /** Stops the machine for good; the host goes on with DBGKSIM_BUGCHECK. */
 _Noreturn void KeBugCheckEx(ULONG BugCheckCode, ULONG64 p1, ULONG64 p2, ULONG64 p3, ULONG64 p4);

@@ -30,6 +30,7 @@ static const struct svc_entry *const tables[] = {
     svc_system_information_table,
     svc_atom_table,
     svc_token_table,
+    svc_privilege_table,
 };
 
 static ULONG64 state;
