@@ -59,7 +59,7 @@ static HANDLE open_thread(const DBGUI_WAIT_STATE_CHANGE *change)
 /* Bytes of the input over the thread's context: n times 2 bytes offset, 1 byte; the flags are the input's too. */
 static void overwrite(struct fuzz_input *in, CONTEXT *context)
 {
-  context->ContextFlags = 0x100000u | (ULONG)fuzz_number(in, 1);
+  context->ContextFlags = 0x100000u ^ (ULONG)fuzz_number(in, 4);
   for (unsigned n = fuzz_byte(in) % 32; n && !fuzz_used_up(in); n--) {
     size_t offset = fuzz_number(in, 2) % sizeof *context;
     ((uint8_t *)context)[offset] = fuzz_byte(in);
@@ -122,21 +122,26 @@ static void hold_thread(const DBGUI_WAIT_STATE_CHANGE *change, bool resume)
   close_handle(thread);
 }
 
-static void leave(bool detach)
+void dispatch_leave_process(bool detach)
 {
-  if (detach) {
+  if (detach)
     NtRemoveProcessDebug(dispatch.process_handle, dispatch.object);
-    /* What runs now has nobody to wait for it. */
-    const LONG64 millisecond = -10000;
-    KeDelayExecutionThread(UserMode, FALSE, &millisecond);
-  }
   NtClose(dispatch.object);
   dispatch.object = 0;
 }
 
-void dispatch_answer(struct fuzz_input *in, const DBGUI_WAIT_STATE_CHANGE *change)
+/* One of the changes that the start can make, now to the thread that the event is of. */
+static void change(struct fuzz_input *in, const DBGUI_WAIT_STATE_CHANGE *event)
 {
-  NTSTATUS status = is_exception(change) ? DBG_EXCEPTION_NOT_HANDLED : DBG_CONTINUE;
+  HANDLE thread = open_thread(event);
+  if (thread)
+    dispatch_change(in, thread);
+  close_handle(thread);
+}
+
+void dispatch_answer(struct fuzz_input *in, const DBGUI_WAIT_STATE_CHANGE *event)
+{
+  NTSTATUS status = is_exception(event) ? DBG_EXCEPTION_NOT_HANDLED : DBG_CONTINUE;
   uint8_t answer = fuzz_byte(in);
   if (answer & 0x80)
     status = answer & 0x40 ? DBG_EXCEPTION_NOT_HANDLED : DBG_CONTINUE;
@@ -155,7 +160,7 @@ void dispatch_answer(struct fuzz_input *in, const DBGUI_WAIT_STATE_CHANGE *chang
   case 6:
   case 7:
   case 8:
-    change_context(in, change, (answer & 0x1Fu) - 4);
+    change_context(in, event, (answer & 0x1Fu) - 4);
     status = DBG_CONTINUE;
     break;
   case 9:
@@ -169,7 +174,7 @@ void dispatch_answer(struct fuzz_input *in, const DBGUI_WAIT_STATE_CHANGE *chang
     break;
   case 12:
   case 13:
-    hold_thread(change, (answer & 1) != 0);
+    hold_thread(event, (answer & 1) != 0);
     break;
   case 14:
     NtTerminateProcess(dispatch.process_handle, 5);
@@ -179,10 +184,17 @@ void dispatch_answer(struct fuzz_input *in, const DBGUI_WAIT_STATE_CHANGE *chang
     break;
   case 16:
   case 17:
-    leave((answer & 1) != 0);
+    dispatch_leave_process((answer & 1) != 0);
     return;
+  case 18:
+  case 19:
+    change(in, event);
+    status = answer & 1 ? DBG_CONTINUE : status;
+    break;
   default:
     break;
   }
-  go_on(change, status);
+  go_on(event, status);
+  if (dispatch.leaves)
+    dispatch_leave_process(true);
 }

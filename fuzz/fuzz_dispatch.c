@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One process on the emulated processor, stopped at a known point under a native debugger. The input is its code, its
- * first registers and memory, and the debugger's answers to what follows.
+ * first registers and memory, what is changed about its machine, and the answers to what follows: the debugger's, the
+ * kernel debugger's, those of the servers of the exception port and the error port, and of a provider of Pico processes.
  *
  * An input is
  * - 1 byte: 7 in its low 3 bits, and all that runs is ended and must leave nothing. That costs a new address space, so
- *   most cases leave it at looking at what stops. The next two bits are the era (fuzz_set_era);
+ *   most cases leave it at looking at what stops. The next two bits are the era (fuzz_set_era). 20: the code is 32-bit
+ *   code. 40: there is a kernel debugger; with 80 it sees every first chance;
  * - 1 byte n, then n registers: which, form of the value, value (see set_register);
  * - 1 byte n, then n bytes of code, at the start of the writable and executable page;
  * - 1 byte n, then n writes to memory: 2 bytes offset from the first page, 1 byte n, n bytes;
- * - the rest: one answer for each debug event (see dispatch_answer.c); without bytes exceptions are not handled.
+ * - 1 byte n, then n changes (see dispatch_change.c);
+ * - the rest: one answer for each debug event (see dispatch_answer.c), message of a port (dispatch_ports.c), event of the
+ *   kernel debugger and exception of a Pico process (dispatch_machine.c); without bytes exceptions are not handled.
  *
- * The pages from 0x20000000: 0 code (RWX), 1 code (RX), 2-10 data, 11 read-only, 12 guard, 13-15 reserved. The first
- * number of page 2 is where the program's own handler continues an exception; 0: it does not. */
+ * The pages from 0x20000000: 0 code (RWX), 1 code (RX; ends with service calls), 2-10 data, 11 read-only, 12 guard,
+ * 13 data, 14-15 reserved. The first number of page 2 is where the program's own handler continues an exception; behind
+ * it is what else it does (fuzz_guest.c). Views of a file lie behind the pages. */
 #include "dispatch.h"
 
 #include "emu/emu.h"
@@ -26,18 +31,33 @@
 #define MAX_BLOCKS 4000u
 #define MAX_EVENTS 24u
 #define MAX_LISTED 24u
+#define MAX_CHANGES 8u
 #define SECOND 10000000ll
 /** GDT and IDT. */
 #define GUARDED_SIZE 0x2000u
 /** A second of virtual time is a million times more than the blocks of a case take. */
 #define EVENT_TIMEOUT (-SECOND)
 
+/* Bits of the first byte. */
+#define CODE_32 0x20u
+#define KERNEL_DEBUGGER 0x40u
+#define KERNEL_DEBUGGER_SEES_ALL 0x80u
+
 struct dispatch_case dispatch;
 static struct dispatch_case prepared; /* what is in the snapshot */
 
 static const void *guarded(void) { return emu_kernel_host(KeGetPcr()->emu, EMU_KERNEL_BASE, GUARDED_SIZE); }
 
-static uint8_t guarded_copy[GUARDED_SIZE];
+static uint8_t guarded_at_start[GUARDED_SIZE], guarded_copy[GUARDED_SIZE];
+
+void dispatch_keep_idt(void) { memcpy(guarded_copy, guarded(), GUARDED_SIZE); }
+
+void dispatch_leave_machine(void) { machine_leave(fuzz_machine()); }
+
+void dispatch_enter_machine(void)
+{
+  FUZZ_CHECK(machine_enter(fuzz_machine()) == DBGKSIM_OK, "the machine can not be entered");
+}
 
 /* ---- the state that each case starts from ---- */
 
@@ -81,27 +101,52 @@ static void start_process(void)
   ObOpenObjectByPointer(dispatch.thread, 0, THREAD_ALL_ACCESS, NULL, &dispatch.thread_handle);
 }
 
+/* Pages of a file: read-only, and copied when they are written. */
+static void map_views(void)
+{
+  static const struct {
+    ULONG64 base;
+    ULONG protection;
+  } views[] = {{FUZZ_VIEW, PAGE_READONLY}, {FUZZ_COPY_VIEW, PAGE_WRITECOPY}};
+  SECTION *section;
+  FUZZ_CHECK(machine_open_section(fuzz_machine(), "\\??\\C:\\app\\fuzz_guest.exe", false, &section) == DBGKSIM_OK, "%s",
+             dbgksim_message(fuzz_machine()));
+  for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
+    ULONG64 base = views[i].base, size = 0x1000;
+    LONG64 offset = 0;
+    NTSTATUS status =
+        MmMapViewOfSection(section, dispatch.process, &base, 0, 0, &offset, &size, 0, views[i].protection);
+    FUZZ_CHECK(status == STATUS_SUCCESS, "no view: %08X", (unsigned)status);
+  }
+  ObDereferenceObject(section);
+}
+
 static void prepare(void)
 {
   memset(&dispatch, 0, sizeof dispatch);
+  dispatch_make_ports();
+  dispatch_register_pico();
   start_process();
   pass(DbgCreateProcessStateChange);
   pass(DbgLoadDllStateChange);
   pass(DbgBreakpointStateChange);
   wait_for(DbgBreakpointStateChange, &dispatch.stopped);
-  memcpy(guarded_copy, guarded(), GUARDED_SIZE);
+  map_views();
+  dispatch_find_services();
+  dispatch_repair_lstar();
+  memcpy(guarded_at_start, guarded(), GUARDED_SIZE);
   prepared = dispatch;
 }
 
 /* ---- the case ---- */
 
-static uint64_t read_value(struct fuzz_input *in, uint8_t form)
+uint64_t dispatch_value(struct fuzz_input *in)
 {
   static const uint64_t special[] = {0,          1,          0x7FFFFFFF,         0x80000000,
                                      0xFFFFFFFF, 0xFFFF,     0x7FFFFFFEFFFF,     0x7FFFFFFF0000,
                                      1ull << 47, 1ull << 63, 0xFFFF800000000000, EMU_KERNEL_BASE,
                                      0x7FFE0000, ~0ull,      FUZZ_PAGES - 1,     EMU_PAGE_TABLES_BASE};
-  switch (form % 6) {
+  switch (fuzz_byte(in) % 6) {
   case 0:
     return (uint64_t)(int8_t)fuzz_byte(in);
   case 1:
@@ -156,13 +201,17 @@ static void set_register(CONTEXT *c, unsigned which, uint64_t value)
   }
 }
 
-static void read_registers(struct fuzz_input *in, CONTEXT *context)
+void dispatch_registers(struct fuzz_input *in, CONTEXT *context)
 {
   for (unsigned n = fuzz_byte(in) % (MAX_LISTED + 1); n && !fuzz_used_up(in); n--) {
     unsigned which = fuzz_byte(in);
-    uint8_t form = fuzz_byte(in);
-    set_register(context, which, read_value(in, form));
+    set_register(context, which, dispatch_value(in));
   }
+}
+
+void dispatch_put(ULONG64 address, const void *bytes, size_t size)
+{
+  NtWriteVirtualMemory(dispatch.process_handle, address, AT(bytes), size, 0);
 }
 
 void dispatch_write_memory(struct fuzz_input *in)
@@ -170,22 +219,26 @@ void dispatch_write_memory(struct fuzz_input *in)
   ULONG64 address = FUZZ_PAGES + fuzz_number(in, 2);
   struct fuzz_input bytes = fuzz_part(in, fuzz_byte(in));
   if (bytes.size)
-    NtWriteVirtualMemory(dispatch.process_handle, address, AT(bytes.bytes), bytes.size, 0);
+    dispatch_put(address, bytes.bytes, bytes.size);
 }
 
-static void read_start(struct fuzz_input *in)
+static void read_start(struct fuzz_input *in, bool code_32)
 {
   CONTEXT context = {.ContextFlags = CONTEXT_ALL};
   NTSTATUS status = NtGetContextThread(dispatch.thread_handle, AT(&context));
   FUZZ_CHECK(status == STATUS_SUCCESS, "the stopped thread has no context: %08X", (unsigned)status);
   context.Rip = FUZZ_PAGES;
-  read_registers(in, &context);
+  if (code_32)
+    context.SegCs = KGDT64_R3_CMCODE;
+  dispatch_registers(in, &context);
   struct fuzz_input code = fuzz_part(in, fuzz_byte(in));
   if (code.size)
-    NtWriteVirtualMemory(dispatch.process_handle, FUZZ_PAGES, AT(code.bytes), code.size, 0);
+    dispatch_put(FUZZ_PAGES, code.bytes, code.size);
   for (unsigned n = fuzz_byte(in) % (MAX_LISTED + 1); n && !fuzz_used_up(in); n--)
     dispatch_write_memory(in);
   NtSetContextThread(dispatch.thread_handle, AT(&context));
+  for (unsigned n = fuzz_byte(in) % (MAX_CHANGES + 1); n && !fuzz_used_up(in); n--)
+    dispatch_change(in, dispatch.thread_handle);
 }
 
 /* What no program and no debugger can bring about. */
@@ -206,7 +259,11 @@ static void check_stop(const DBGUI_WAIT_STATE_CHANGE *change)
 static void end_process(EPROCESS *process)
 {
   const LONG64 limit = -10 * SECOND;
-  NTSTATUS status = KeWaitForSingleObject(process, UserRequest, UserMode, FALSE, &limit);
+  struct fuzz_input nothing = {NULL, 0, 0};
+  NTSTATUS status;
+  do
+    status = KeWaitForSingleObject(process, UserRequest, UserMode, FALSE, &limit);
+  while (status != STATUS_SUCCESS && dispatch_answer_kernel_debugger(&nothing));
   FUZZ_CHECK(status == STATUS_SUCCESS, "process %u does not end: wait status %08X, end reason %d",
              (unsigned)process->UniqueProcessId, (unsigned)status, (int)ke_ended());
   FUZZ_CHECK(!process->DebugPort && !process->RundownProtect.count && !process->Pcb.FreezeCount,
@@ -219,6 +276,8 @@ static void end_process(EPROCESS *process)
 static void end_case(void)
 {
   EPROCESS *host = fuzz_machine()->host_process;
+  struct fuzz_input nothing = {NULL, 0, 0};
+  dispatch_answer_kernel_debugger(&nothing);
   ke_resume();
   ke_set_block_budget(0);
   for (HANDLE handle = 4; ob_handle_count(host); handle += 4)
@@ -234,25 +293,71 @@ static void end_case(void)
       end_process(p);
   ObDereferenceObject(dispatch.process);
   ObDereferenceObject(dispatch.thread);
+  dispatch_forget_error_port();
   const LONG64 millisecond = -10000;
   KeDelayExecutionThread(UserMode, FALSE, &millisecond);
+}
+
+/* What comes next, if anything: an event of the debugger or of the kernel debugger, or a message of a port. */
+enum next { NOTHING, EVENT, ANSWERED };
+static enum next wait_and_serve(struct fuzz_input *in, DBGUI_WAIT_STATE_CHANGE *change)
+{
+  const LONG64 timeout = EVENT_TIMEOUT;
+  NTSTATUS status;
+  memset(change, 0, sizeof *change);
+  if (dispatch.object)
+    status = NtWaitForDebugEvent(dispatch.object, FALSE, AT(&timeout), AT(change));
+  else
+    status = KeWaitForSingleObject(dispatch.process, UserRequest, UserMode, FALSE, &timeout);
+  if (dispatch_answer_kernel_debugger(in))
+    return ANSWERED;
+  if (dispatch.object && status == STATUS_SUCCESS)
+    return EVENT;
+  return ke_ended() == KE_RUNNING && dispatch_serve_ports(in) ? ANSWERED : NOTHING;
+}
+
+/* False: the machine has stopped for good, as it may. */
+static bool check_end(void)
+{
+  const enum ke_end_reason end = ke_ended();
+  FUZZ_CHECK(end != KE_INTERNAL_ERROR, "the machine has stopped with an internal error");
+  if (end == KE_NO_SERVICE_ENTRY)
+    FUZZ_CHECK(dispatch.allowed & DISPATCH_MAY_LOSE_ENTRY, "LSTAR leads nowhere");
+  if (end != KE_BUGCHECK && end != KE_TRIPLE_FAULT)
+    return true;
+  FUZZ_CHECK(dispatch.allowed & DISPATCH_MAY_BUGCHECK, "user mode has stopped the machine: %s %X",
+             end == KE_BUGCHECK ? "bug check" : "triple fault", end == KE_BUGCHECK ? KiGetBugCheck()->code : 0);
+  return false;
+}
+
+static void begin_case(struct fuzz_input *in, uint8_t flags)
+{
+  fuzz_set_era(flags >> 3);
+  dispatch = prepared;
+  dispatch.in = in;
+  memcpy(guarded_copy, guarded_at_start, GUARDED_SIZE);
+  dispatch_forget_messages();
+  ke_set_block_budget(MAX_BLOCKS);
+  if (flags & KERNEL_DEBUGGER)
+    dispatch_use_kernel_debugger(false, (flags & KERNEL_DEBUGGER_SEES_ALL) != 0);
+  read_start(in, (flags & CODE_32) != 0);
 }
 
 static void run(struct fuzz_input *in)
 {
   const uint8_t flags = fuzz_byte(in);
   const bool to_the_end = (flags & 7) == 7;
-  fuzz_set_era(flags >> 3);
-  dispatch = prepared;
-  ke_set_block_budget(MAX_BLOCKS);
-  read_start(in);
+  DBGUI_WAIT_STATE_CHANGE change;
+  begin_case(in, flags);
   NtDebugContinue(dispatch.object, AT(&dispatch.stopped.AppClientId), DBG_CONTINUE);
-  for (unsigned i = 0; i < MAX_EVENTS && dispatch.object; i++) {
-    DBGUI_WAIT_STATE_CHANGE change = {0};
-    const LONG64 timeout = EVENT_TIMEOUT;
-    NTSTATUS status = NtWaitForDebugEvent(dispatch.object, FALSE, AT(&timeout), AT(&change));
-    if (status != STATUS_SUCCESS)
+  if (dispatch.leaves)
+    dispatch_leave_process(true);
+  for (unsigned i = 0; i < MAX_EVENTS; i++) {
+    enum next next = wait_and_serve(in, &change);
+    if (next == NOTHING)
       break;
+    if (next == ANSWERED)
+      continue;
     check_stop(&change);
     dispatch_close_handles(&change);
     /* From here on the address space would go. */
@@ -260,12 +365,14 @@ static void run(struct fuzz_input *in)
       break;
     dispatch_answer(in, &change);
   }
-  FUZZ_CHECK(ke_ended() != KE_INTERNAL_ERROR, "the machine has stopped with an internal error");
-  if (to_the_end) {
+  const bool goes_on = check_end();
+  FUZZ_CHECK(!memcmp(guarded_copy, guarded(), GUARDED_SIZE), "the GDT or the IDT was changed");
+  dispatch_undo_changes();
+  dispatch.in = NULL;
+  if (to_the_end && goes_on) {
     end_case();
     fuzz_check_nothing_left();
   }
-  FUZZ_CHECK(!memcmp(guarded_copy, guarded(), GUARDED_SIZE), "the GDT or the IDT was changed");
 }
 
 static void configure(struct dbgksim_config *config)

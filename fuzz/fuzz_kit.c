@@ -160,11 +160,13 @@ static void take_stock(struct stock *s)
   ps_counts(&s->processes, &s->threads);
 }
 
-/* What services keep for the machine, made when the first program asks: its counters, global atoms, registry keys. */
+/* What is kept for the machine, made when somebody asks first: services' counters, global atoms, registry keys, places
+ * for monitors, the buffer of the event stream. */
 static bool is_lasting(uint32_t tag)
 {
   static const uint32_t lasting[] = {POOL_TAG('S', 'v', 'c', 'S'), POOL_TAG('A', 't', 'o', 'm'),
-                                     POOL_TAG('K', 'e', 'y', ' ')};
+                                     POOL_TAG('K', 'e', 'y', ' '), POOL_TAG('M', 'o', 'n', 'i'),
+                                     POOL_TAG('T', 'r', 'a', 'c')};
   for (size_t i = 0; i < sizeof lasting / sizeof lasting[0]; i++)
     if (lasting[i] == tag)
       return true;
