@@ -25,7 +25,7 @@
 #define FUZZ_RECORD (FUZZ_PAGES + 0x4000)
 
 /** Ends of a machine that something in the input has made possible, bits. */
-#define DISPATCH_MAY_BUGCHECK 1u /**< a gate was changed */
+#define DISPATCH_MAY_BUGCHECK 1u   /**< a gate was changed */
 #define DISPATCH_MAY_LOSE_ENTRY 2u /**< LSTAR was written */
 
 struct dbgksim_monitor;
@@ -35,10 +35,10 @@ struct dispatch_case {
   EPROCESS *process;
   ETHREAD *thread;
   HANDLE process_handle, thread_handle, object;
-  DBGUI_WAIT_STATE_CHANGE stopped; /**< the event that the process waits in: read, not continued */
+  DBGUI_WAIT_STATE_CHANGE stopped;   /**< the event that the process waits in: read, not continued */
   HANDLE exception_port, error_port; /**< 0: closed */
-  uint64_t lstar; /**< as it was before the case */
-  unsigned allowed; /**< DISPATCH_MAY_* */
+  uint64_t lstar;                    /**< as it was before the case */
+  unsigned allowed;                  /**< DISPATCH_MAY_* */
   struct fuzz_input *in;
   struct dbgksim_monitor *monitor;
   bool error_port_is_set, leaves; /**< the debugger leaves once it has continued */

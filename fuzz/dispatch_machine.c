@@ -11,7 +11,8 @@
 /* ---- gates ---- */
 
 /** Vectors that inputs name by a byte below; other bytes are themselves. */
-static const uint8_t vectors[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 16, 17, 18, 19, 0x2C, 0x2D, 0x2E, 0x29};
+static const uint8_t vectors[] = {0,  1,  2,  3,  4,  5,  6,  7,    8,    10,   11,
+                                  12, 13, 14, 16, 17, 18, 19, 0x2C, 0x2D, 0x2E, 0x29};
 
 static unsigned read_vector(struct fuzz_input *in)
 {
@@ -120,8 +121,8 @@ void dispatch_change_monitor(struct fuzz_input *in)
 
 /* ---- Pico processes ---- */
 
-/* Asks the input: handled or not, and what of the frame it changes. Only exceptions of a Pico process come here, and the
- * process's threads run while the host's thread waits. */
+/* Asks the input: handled or not, and what of the frame it changes. Only exceptions of a Pico process come here, and
+ * the process's threads run while the host's thread waits. */
 static BOOLEAN pico_exception(EXCEPTION_RECORD64 *ExceptionRecord, KEXCEPTION_FRAME *ExceptionFrame,
                               KTRAP_FRAME *TrapFrame, ULONG Phase, KPROCESSOR_MODE PreviousMode)
 {
@@ -155,9 +156,8 @@ void dispatch_change_pico(struct fuzz_input *in)
 
 void dispatch_use_kernel_debugger(bool ignores_user_exceptions, bool stops_on_exception)
 {
-  const struct kd_config config = {.enabled = true,
-                                   .ignore_user_exceptions = ignores_user_exceptions,
-                                   .stop_on_exception = stops_on_exception};
+  const struct kd_config config = {
+      .enabled = true, .ignore_user_exceptions = ignores_user_exceptions, .stop_on_exception = stops_on_exception};
   ExFreePool(KeGetPcr()->kd);
   FUZZ_CHECK(KdInitSystem(&config), "no kernel debugger");
 }

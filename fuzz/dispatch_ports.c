@@ -76,9 +76,9 @@ void dispatch_change_port(struct fuzz_input *in)
 /* What the reply says: ReturnedStatus of an exception, Response of a hard error. */
 static void fill_in(struct fuzz_input *in, union message *m)
 {
-  static const NTSTATUS statuses[] = {DBG_EXCEPTION_NOT_HANDLED, DBG_CONTINUE,    DBG_EXCEPTION_HANDLED,
-                                      STATUS_SUCCESS,            STATUS_PENDING,  DBG_REPLY_LATER,
-                                      STATUS_UNSUCCESSFUL,       STATUS_BREAKPOINT};
+  static const NTSTATUS statuses[] = {
+      DBG_EXCEPTION_NOT_HANDLED, DBG_CONTINUE,        DBG_EXCEPTION_HANDLED, STATUS_SUCCESS, STATUS_PENDING,
+      DBG_REPLY_LATER,           STATUS_UNSUCCESSFUL, STATUS_BREAKPOINT};
   const uint8_t what = fuzz_byte(in);
   if (m->h.Type == LPC_ERROR_EVENT && m->h.TotalLength == sizeof m->error)
     m->error.Response = what;
@@ -139,7 +139,7 @@ static void reply(struct fuzz_input *in, HANDLE port, union message *m)
     break;
   case 11:
     NtTerminateProcess(dispatch.process_handle, STATUS_UNSUCCESSFUL);
-    break;
+    return;
   default:
     break;
   }

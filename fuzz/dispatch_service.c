@@ -13,11 +13,11 @@
 
 /** What a service's first arguments are. */
 enum arguments {
-  CONTEXT_VALUE,   /**< rcx the context, rdx a number */
-  RECORD_CONTEXT,  /**< rcx the record, rdx the context, r8 a byte */
-  THREAD_CONTEXT,  /**< rcx the thread itself, rdx the context */
-  THREAD_VALUES,   /**< rcx the thread itself */
-  PROCESS_VALUES,  /**< rcx the process itself */
+  CONTEXT_VALUE,  /**< rcx the context, rdx a number */
+  RECORD_CONTEXT, /**< rcx the record, rdx the context, r8 a byte */
+  THREAD_CONTEXT, /**< rcx the thread itself, rdx the context */
+  THREAD_VALUES,  /**< rcx the thread itself */
+  PROCESS_VALUES, /**< rcx the process itself */
   VALUES
 };
 static struct {
@@ -117,9 +117,10 @@ static ULONG64 put_context(struct fuzz_input *in, const CONTEXT *now)
 
 static ULONG64 put_record(struct fuzz_input *in)
 {
-  static const NTSTATUS codes[] = {STATUS_ACCESS_VIOLATION,   STATUS_BREAKPOINT,         STATUS_SINGLE_STEP,
-                                   STATUS_GUARD_PAGE_VIOLATION, STATUS_STACK_OVERFLOW, STATUS_DATATYPE_MISALIGNMENT,
-                                   STATUS_WX86_BREAKPOINT,    NT_STATUS_VALUE(0x40010006)};
+  static const NTSTATUS codes[] = {STATUS_ACCESS_VIOLATION, STATUS_BREAKPOINT,
+                                   STATUS_SINGLE_STEP,      STATUS_GUARD_PAGE_VIOLATION,
+                                   STATUS_STACK_OVERFLOW,   STATUS_DATATYPE_MISALIGNMENT,
+                                   STATUS_WX86_BREAKPOINT,  NT_STATUS_VALUE(0x40010006)};
   EXCEPTION_RECORD64 record = {0};
   const uint8_t code = fuzz_byte(in);
   record.ExceptionCode = code < 0x80 ? codes[code % (sizeof codes / sizeof codes[0])] : (NTSTATUS)fuzz_number(in, 4);

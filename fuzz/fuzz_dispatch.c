@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One process on the emulated processor, stopped at a known point under a native debugger. The input is its code, its
  * first registers and memory, what is changed about its machine, and the answers to what follows: the debugger's, the
- * kernel debugger's, those of the servers of the exception port and the error port, and of a provider of Pico processes.
+ * kernel debugger's, those of the servers of the exception port and the error port, and of a provider of Pico
+ * processes.
  *
  * An input is
  * - 1 byte: 7 in its low 3 bits, and all that runs is ended and must leave nothing. That costs a new address space, so
@@ -11,8 +12,8 @@
  * - 1 byte n, then n bytes of code, at the start of the writable and executable page;
  * - 1 byte n, then n writes to memory: 2 bytes offset from the first page, 1 byte n, n bytes;
  * - 1 byte n, then n changes (see dispatch_change.c);
- * - the rest: one answer for each debug event (see dispatch_answer.c), message of a port (dispatch_ports.c), event of the
- *   kernel debugger and exception of a Pico process (dispatch_machine.c); without bytes exceptions are not handled.
+ * - the rest: one answer for each debug event (see dispatch_answer.c), message of a port (dispatch_ports.c), event of
+ * the kernel debugger and exception of a Pico process (dispatch_machine.c); without bytes exceptions are not handled.
  *
  * The pages from 0x20000000: 0 code (RWX), 1 code (RX; ends with service calls), 2-10 data, 11 read-only, 12 guard,
  * 13 data, 14-15 reserved. The first number of page 2 is where the program's own handler continues an exception; behind

@@ -31,7 +31,9 @@ static struct {
   dbgksim_snapshot *start; /**< after `prepare` */
   bool warm;               /**< at_start is valid */
   bool in_case;
-  bool digests; /**< fuzz_keep_digest was called */
+  bool digests;               /**< fuzz_keep_digest was called */
+  dbgksim_trace_fn *watch_fn; /**< of fuzz_watch; NULL: none */
+  void *watch_context;
   uint64_t digest;
   struct stock at_start; /**< after the warm-up */
   char userland[4096];
@@ -85,6 +87,19 @@ static void digest_record(void *context, const struct dbgksim_trace_record *r)
 }
 
 void fuzz_keep_digest(void) { kit.digests = true; }
+
+void fuzz_watch(dbgksim_trace_fn *fn, void *context)
+{
+  kit.watch_fn = fn;
+  kit.watch_context = context;
+}
+
+static void watch_record(void *context, const struct dbgksim_trace_record *r)
+{
+  (void)context;
+  if (kit.in_case)
+    kit.watch_fn(kit.watch_context, r);
+}
 
 uint64_t fuzz_digest(void) { return kit.digest; }
 
@@ -253,6 +268,8 @@ static void open_machine(void)
     fuzz_fail("%s", dbgksim_message(NULL));
   if (kit.digests)
     dbgksim_trace_subscribe(kit.machine, ~(uint64_t)0, digest_record, NULL);
+  if (kit.watch_fn)
+    dbgksim_trace_subscribe(kit.machine, ~(uint64_t)0, watch_record, NULL);
   if (getenv("FUZZ_TRACE"))
     dbgksim_trace_subscribe(kit.machine, ~DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_SWITCH), print_record, NULL);
   FUZZ_CHECK(machine_enter(kit.machine) == DBGKSIM_OK, "the machine can not be entered");

@@ -63,6 +63,8 @@ void fuzz_check_nothing_left(void);
 
 /** Before the first case: from now on fuzz_digest tells cases apart by all that passed the kernel's probe points. */
 void fuzz_keep_digest(void);
+/** Before the first case: a function that sees each record of a case's trace. */
+void fuzz_watch(dbgksim_trace_fn *fn, void *context);
 /** Digest of the last case's trace. */
 uint64_t fuzz_digest(void);
 

@@ -473,7 +473,7 @@ AREAS = {
         bytes([C_APC]) + value(0x20000000) + b"\0", service(S_DELAY, value(1), value(0x20002100), value(0) * 4)],
         answers=bytes([A_OK, 0])),
     "apc_between_events": dispatch(INT3 + INT3, end=True, answers=bytes([A_CHANGE, C_APC]) + value(0x20000001) + b"\0" +
-                                   bytes([A_CHANGE, C_SERVICE, S_TEST_ALERT]) + value(0) * 6 + bytes([A_OK])),
+                                   bytes([A_CHANGE_OK, C_SERVICE, S_TEST_ALERT]) + value(0) * 6 + bytes([A_OK])),
 }
 
 

@@ -8,10 +8,10 @@
 
 /* What the program's own handler does, at the start of the first data page. */
 static volatile struct control {
-  ULONG64 target;      /* where it continues; 0: as the disposition says */
-  LONG64 disposition;  /* what it returns without a target */
-  ULONG64 touched;     /* not 0: reads a byte there first, which may fault again */
-  ULONG64 changes;     /* of the context, before it is continued */
+  ULONG64 target;     /* where it continues; 0: as the disposition says */
+  LONG64 disposition; /* what it returns without a target */
+  ULONG64 touched;    /* not 0: reads a byte there first, which may fault again */
+  ULONG64 changes;    /* of the context, before it is continued */
   struct {
     USHORT offset, value;
   } change[8];
