@@ -446,7 +446,10 @@ void cpu_run(address_space *s, cpu *c, uint64_t block_budget, struct cpu_trap *t
   }
   r.g->blocks_left = block_budget;
   set_breakpoints(&r);
-  if ((c->rflags & EFLAGS_RF) != 0 && at_breakpoint(&r))
+  /* The engine would look like after a branch there. */
+  if (UNLIKELY(!canonical(c->rip)))
+    next = run_general_protection(&r);
+  else if ((c->rflags & EFLAGS_RF) != 0 && at_breakpoint(&r))
     next = (c->rflags & EFLAGS_AC) != 0 && run_is_misaligned(&r) ? run_alignment_fault(&r) : run_pass_breakpoint(&r);
   while (next == NEXT_RUN)
     next = UNLIKELY((c->rflags & EFLAGS_AC) != 0) ? run_aligned(&r) : run_handle(&r, run_execute(&r, 0), false);

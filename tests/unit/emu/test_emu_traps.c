@@ -410,6 +410,24 @@ START_TEST(non_canonical_branches_fault_at_the_branch)
 }
 END_TEST
 
+/* Entered there (iretq, sysretq): no branch of what ran before is undone. */
+START_TEST(non_canonical_start_faults_there)
+{
+  RUN(&g, "\x0F\x05\xC3"); /* syscall; ret */
+  ck_assert_int_eq(g.trap.kind, CPU_TRAP_SYSCALL);
+  const uint64_t rsp = g.cpu->gpr[CPU_RSP];
+  for (unsigned tf = 0; tf < 2; tf++) {
+    g.cpu->rip = 0x800000000000ull;
+    g.cpu->rflags |= tf ? EFLAGS_TF : 0;
+    guest_continue(&g);
+    ck_exception(&g, 13, 0x800000000000ull - CODE);
+    ck_assert_uint_eq(g.trap.error_code, 0);
+    ck_assert(g.trap.has_error_code);
+    ck_assert_uint_eq(g.cpu->gpr[CPU_RSP], rsp);
+  }
+}
+END_TEST
+
 START_TEST(faults_have_rf_and_traps_have_not)
 {
   g.cpu->gpr[CPU_RBX] = ABSENT;
@@ -509,6 +527,7 @@ int main(void)
   tcase_add_test(t, sixteen_byte_instruction_is_general_protection);
   tcase_add_test(t, non_canonical_data_access);
   tcase_add_test(t, non_canonical_branches_fault_at_the_branch);
+  tcase_add_test(t, non_canonical_start_faults_there);
   tcase_add_test(t, faults_have_rf_and_traps_have_not);
   tcase_add_test(t, flags_are_exact_at_a_fault);
   tcase_add_test(t, far_return_to_32_bit_code_and_back);
