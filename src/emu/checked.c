@@ -129,6 +129,23 @@ static void ignore_vm(struct run *r)
   }
 }
 
+static void hold_off_breakpoint(struct run *r, uint64_t va)
+{
+  if (r->g->breakpoint_mask != 0 && engine_has_breakpoint(r->g, va))
+    r->shadow = va;
+}
+
+/* RF that an interrupt return loads; the engine drops it. `size` is that of what the stack holds. */
+static void look_for_rf(struct run *r, unsigned size)
+{
+  uint64_t rsp = r->c->gpr[CPU_RSP], target = 0, flags = 0;
+  if (!is_64(r->c))
+    rsp = (uint32_t)rsp;
+  if (run_read_user(r, rsp, &target, size) && run_read_user(r, rsp + (uint64_t)2 * size, &flags, size) &&
+      (flags & EFLAGS_RF) != 0)
+    hold_off_breakpoint(r, target);
+}
+
 enum next run_checked(struct run *r, bool *done)
 {
   cpu *c = r->c;
@@ -178,10 +195,16 @@ enum next run_checked(struct run *r, bool *done)
     r->kept_at = c->rip;
     r->kept_flags = c->rflags;
     return NEXT_RUN;
+  case CHECK_LOAD_SS:
+    hold_off_breakpoint(r, c->rip + i.length);
+    return NEXT_RUN;
   case CHECK_FLAGS:
+    if (i.opcode == 0xCF)
+      look_for_rf(r, 8);
     return run_set_ac(r, done);
   case CHECK_IRET:
     ignore_vm(r);
+    look_for_rf(r, 4);
     return run_set_ac(r, done);
   case CHECK_NONE:
     break;

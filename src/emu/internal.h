@@ -135,7 +135,8 @@ enum check {
   CHECK_FLAGS_AND_AH, /**< lahf, sahf with REX: the engine takes SPL for AH */
   CHECK_HORIZONTAL,   /**< phaddw and its kind of a register with itself */
   CHECK_KEEP_FLAGS,   /**< rcl, rcr in memory: the engine changes flags before the store faults */
-  CHECK_FLAGS,        /**< popf, iretq: may set AC */
+  CHECK_LOAD_SS,      /**< mov ss, pop ss: hold off a breakpoint at the next instruction */
+  CHECK_FLAGS,        /**< popf, iretq: may set AC, and the latter RF */
   CHECK_IRET          /**< iretd: the engine takes VM from the stack */
 };
 
@@ -144,7 +145,8 @@ enum quick_check {
   QUICK_NONE,
   QUICK_ALIGNED, /**< the address below is a multiple of 16 */
   QUICK_CONTROL, /**< the x87 control word there masks everything */
-  QUICK_FLAGS    /**< the flags there have AC clear */
+  QUICK_FLAGS,   /**< the flags there have AC and RF clear */
+  QUICK_LOAD_SS  /**< there are no breakpoints */
 };
 
 /** An instruction that has a check. */
@@ -317,6 +319,8 @@ void engine_set_window(engine *g, uint64_t first, uint64_t last);
 /* scan.c */
 /** What check an instruction needs in this engine. */
 enum check check_of(const engine *g, const struct insn *i);
+/** True for mov ss and pop ss. */
+bool loads_ss(const struct insn *i);
 /** True for a 16-byte operand that must be aligned. */
 bool must_be_aligned(const struct insn *i);
 /** Enters the checks of a block. False if it has none and no breakpoint, else `range` receives the first and last

@@ -194,12 +194,18 @@ static enum next stepped(struct run *r)
   if ((d.opcode[0] == 0x8E && ((d.modrm >> 3) & 7) == 2) || (!is_64(r->c) && d.opcode[0] == 0x17))
     return NEXT_RUN;
   run_keep_rf_in_string(r, at);
+  if (r->shadow == r->c->rip)
+    r->c->rflags |= EFLAGS_RF;
   return run_debug(r, DR6_BS);
 }
 
 static enum next breakpoint(struct run *r)
 {
   uint64_t hit = 0;
+  bool shadow = r->shadow == r->c->rip;
+  r->shadow = NO_ADDRESS;
+  if (shadow)
+    return run_pass_breakpoint(r);
   for (unsigned i = 0; i < 4; i++) {
     if ((r->g->breakpoint_mask & (1u << i)) != 0 && r->g->breakpoint[i] == r->c->rip)
       hit |= 1ull << i;
@@ -375,10 +381,10 @@ enum next run_handle(struct run *r, enum stop_reason reason, bool stepping)
   case STOP_BREAKPOINT:
     return breakpoint(r);
   case STOP_BUDGET:
-    r->trap->kind = CPU_TRAP_BUDGET;
-    return NEXT_TRAP;
   case STOP_FLAG:
-    r->trap->kind = CPU_TRAP_STOPPED;
+    r->trap->kind = reason == STOP_BUDGET ? CPU_TRAP_BUDGET : CPU_TRAP_STOPPED;
+    if (r->shadow == r->c->rip)
+      r->c->rflags |= EFLAGS_RF;
     return NEXT_TRAP;
   case STOP_CHECK:
     return r->checked;
@@ -429,7 +435,13 @@ static bool at_breakpoint(const struct run *r) { return engine_has_breakpoint(r-
 
 void cpu_run(address_space *s, cpu *c, uint64_t block_budget, struct cpu_trap *trap)
 {
-  struct run r = {.s = s, .g = s->engine, .c = c, .trap = trap, .budget = block_budget, .vm_byte = NO_ADDRESS};
+  struct run r = {.s = s,
+                  .g = s->engine,
+                  .c = c,
+                  .trap = trap,
+                  .budget = block_budget,
+                  .vm_byte = NO_ADDRESS,
+                  .shadow = NO_ADDRESS};
   enum next next = NEXT_RUN;
   memset(trap, 0, sizeof *trap);
   if (UNLIKELY(r.g->uc == NULL) && !engine_open(r.g, c->extended->failure, sizeof c->extended->failure)) {

@@ -25,6 +25,7 @@ struct run {
   bool free_block;  /**< the next block is the rest of one that was counted */
   uint64_t vm_byte; /**< a VM bit on the guest's stack that is hidden from the engine, NO_ADDRESS: none */
   enum next checked;
+  uint64_t shadow; /**< the breakpoint here does not fire now: SS or RF was just loaded; NO_ADDRESS: none */
   uint64_t kept_at, kept_flags; /**< RFLAGS before the instruction at kept_at, for its faults; 0: none */
 };
 

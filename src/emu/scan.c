@@ -103,6 +103,12 @@ bool must_be_aligned(const struct insn *i)
   }
 }
 
+bool loads_ss(const struct insn *i)
+{
+  /* In 64-bit code 17 is no instruction. */
+  return i->map == MAP_ONE_BYTE && ((i->opcode == 0x8E && ((i->modrm >> 3) & 7) == 2) || i->opcode == 0x17);
+}
+
 static enum check one_byte_check(const struct insn *i)
 {
   unsigned reg = (i->modrm >> 3) & 7u;
@@ -115,6 +121,8 @@ static enum check one_byte_check(const struct insn *i)
     return CHECK_LOOP;
   if ((op == 0x9E || op == 0x9F) && i->rex != 0)
     return CHECK_FLAGS_AND_AH;
+  if (loads_ss(i))
+    return CHECK_LOAD_SS;
   if (op == 0xC2)
     return CHECK_RETURN;
   if (i->memory && (reg == 2 || reg == 3) && (op == 0xC0 || op == 0xC1 || (op >= 0xD0 && op <= 0xD3)))
@@ -233,6 +241,8 @@ static int flags_offset(const struct insn *i) { return i->opcode == 0x9D ? 0 : 1
 
 static enum quick_check quick_check_of(const engine *g, const struct insn *i, enum check check, bool code64)
 {
+  if (check == CHECK_LOAD_SS)
+    return QUICK_LOAD_SS;
   if (i->segment == 0x64 || i->segment == 0x65 || i->address_prefix)
     return QUICK_NONE;
   if (check == CHECK_FLAGS)
@@ -328,12 +338,14 @@ static uint64_t address_of(uc_engine *uc, const struct check_entry *e)
 
 static bool passes(engine *g, uc_engine *uc, const struct check_entry *e)
 {
+  if (e->quick == QUICK_LOAD_SS)
+    return g->breakpoint_mask == 0;
   uint64_t at = address_of(uc, e);
   if (e->quick == QUICK_ALIGNED)
     return (at & 15) == 0;
   const uint8_t *byte = user_byte(g, e->quick == QUICK_FLAGS ? at + 2 : at);
   if (e->quick == QUICK_FLAGS)
-    return byte != NULL && (*byte & EFLAGS_AC >> 16) == 0;
+    return byte != NULL && (*byte & (EFLAGS_AC | EFLAGS_RF) >> 16) == 0;
   return byte != NULL && (~*byte & X87_EXCEPTIONS) == 0;
 }
 

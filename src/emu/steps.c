@@ -121,7 +121,8 @@ enum next run_walk_block(struct run *r)
     if (run_step(r) == NEXT_TRAP)
       return NEXT_TRAP;
     /* Until the flow leaves this page or turns: a string instruction ends its block by itself. */
-  } while ((c->rflags & (EFLAGS_TF | EFLAGS_AC)) == 0 && c->rip > rip && c->rip <= rip + MAX_INSTRUCTION && same_page(c->rip, start));
+  } while ((c->rflags & (EFLAGS_TF | EFLAGS_AC)) == 0 && c->rip > rip && c->rip <= rip + MAX_INSTRUCTION &&
+           same_page(c->rip, start));
   return NEXT_RUN;
 }
 
@@ -130,6 +131,25 @@ enum next run_alignment_fault(struct run *r)
   run_fault(r, 17);
   r->trap->error_code = 0;
   return NEXT_TRAP;
+}
+
+static bool is_load_of_ss(const struct run *r)
+{
+  uint8_t code[MAX_INSTRUCTION];
+  struct insn i;
+  return insn_decode(code, space_fetch(r->s, r->c->rip, code, sizeof code), is_64(r->c), &i) && loads_ss(&i);
+}
+
+/* The engine's step over a load of SS takes the next instruction, too; but the load ends a block. */
+static enum next run_single_block(struct run *r)
+{
+  engine *g = r->g;
+  uint64_t left = g->blocks_left;
+  g->blocks_left = 1;
+  r->free_block = false;
+  enum stop_reason reason = run_execute(r, 0);
+  g->blocks_left = left;
+  return reason == STOP_BUDGET ? NEXT_RUN : run_handle(r, reason, true);
 }
 
 /* Each branch is charged as a block. */
@@ -143,11 +163,12 @@ enum next run_aligned(struct run *r)
     r->trap->kind = *g->stop_flag != 0 ? CPU_TRAP_STOPPED : CPU_TRAP_BUDGET;
     return NEXT_TRAP;
   }
-  if (!(g->breakpoint_mask != 0 && engine_has_breakpoint(g, at)) && run_is_misaligned(r))
+  bool stops = g->breakpoint_mask != 0 && engine_has_breakpoint(g, at) && r->shadow != at;
+  if (!stops && run_is_misaligned(r))
     return run_alignment_fault(r);
   if ((c->rflags & EFLAGS_TF) != 0)
     return run_handle(r, run_execute(r, 0), false);
-  next = run_step(r);
+  next = is_load_of_ss(r) ? run_single_block(r) : run_step(r);
   if (next == NEXT_RUN && c->rip - at - 1 >= MAX_INSTRUCTION)
     g->blocks_left--;
   return next;

@@ -179,6 +179,15 @@ START_TEST(steps_breakpoints_and_budget_while_ac_is_set)
 }
 END_TEST
 
+START_TEST(an_access_behind_a_load_of_ss_is_checked)
+{
+  g.cpu->gpr[CPU_RBX] = DATA;
+  g.cpu->gpr[CPU_RAX] = KGDT64_R3_DATA;
+  ck_assert_uint_eq(run_flags("\x8E\xD0\x8B\x43\x01", 5, EFLAGS_AC), 17); /* mov ss, ax; mov eax, [rbx + 1] */
+  ck_assert_uint_eq(g.cpu->rip, CODE + 3);
+}
+END_TEST
+
 START_TEST(other_faults_of_a_misaligned_access)
 {
   g.cpu->gpr[CPU_RBX] = ABSENT;
@@ -203,6 +212,7 @@ int main(void)
   tcase_add_test(t, stack_and_string_accesses);
   tcase_add_test(t, popf_and_iret_that_set_ac_count_from_the_next_instruction_on);
   tcase_add_test(t, steps_breakpoints_and_budget_while_ac_is_set);
+  tcase_add_test(t, an_access_behind_a_load_of_ss_is_checked);
   tcase_add_test(t, other_faults_of_a_misaligned_access);
   suite_add_tcase(s, t);
   return run_suite(s);

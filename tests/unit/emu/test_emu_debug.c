@@ -145,6 +145,82 @@ START_TEST(fact_23_an_int3_behind_mov_ss_takes_no_step)
 }
 END_TEST
 
+START_TEST(no_execute_breakpoint_behind_a_load_of_ss)
+{
+  g.cpu->dr[0] = CODE + 6;
+  g.cpu->dr[7] = 0x401;
+  for (unsigned turn = 0; turn < 2; turn++) {
+    RUN(&g, "\x66\xB8\x2B\x00\x8E\xD0\x90\x90\xCC"); /* mov ax, 2B; mov ss, ax; nop; nop */
+    ck_int3(&g, 8);
+  }
+  g.cpu->dr[1] = CODE + 7;
+  g.cpu->dr[7] = 0x405;
+  RUN(&g, "\x66\xB8\x2B\x00\x8E\xD0\x90\x90\xCC");
+  ck_exception(&g, 1, 7);
+  ck_assert_uint_eq(g.cpu->dr[6] & 0xF, 2);
+  /* What comes there by another way, and behind mov ds, stops. */
+  RUN(&g, "\x66\xB8\x2B\x00\x8E\xD8\x90\x90\xCC");
+  ck_exception(&g, 1, 6);
+  RUN(&g, "\xEB\x04\x90\x90\x90\x90\x90\x90\xCC");
+  ck_exception(&g, 1, 6);
+  /* Between two runs. */
+  RUN(&g, "\xEB\x00\x90\x90\x8E\xD0\x90\x90\xCC");
+  for (uint64_t budget = 1; budget < 4; budget++) {
+    g.cpu->gpr[CPU_RAX] = KGDT64_R3_DATA;
+    g.cpu->rip = CODE;
+    g.cpu->rflags = EFLAGS_IF | 2;
+    do
+      cpu_run(g.space, g.cpu, budget, &g.trap);
+    while (g.trap.kind == CPU_TRAP_BUDGET);
+    ck_exception(&g, 1, 7);
+  }
+  /* A step goes over both, and the breakpoint does not fire in between. */
+  PLACE("\x66\xB8\x2B\x00\x8E\xD0\x90\x90\xCC");
+  step_to(4);
+  g.cpu->dr[7] = 0x401;
+  step_to(7);
+}
+END_TEST
+
+START_TEST(rf_loaded_by_iretq_covers_one_instruction)
+{
+  uint64_t frame[5] = {CODE + 3, KGDT64_R3_CODE, EFLAGS_IF | EFLAGS_RF | 2, STACK_TOP - 0x80, KGDT64_R3_DATA};
+  g.cpu->dr[0] = CODE + 3;
+  g.cpu->dr[1] = CODE + 5;
+  g.cpu->dr[7] = 0x401;
+  for (unsigned turn = 0; turn < 2; turn++) {
+    guest_put(g.space, STACK_TOP - 0x100, frame, sizeof frame);
+    RUN(&g, "\x48\xCF\x90\x90\x90\x90\xCC"); /* iretq to the second nop */
+    ck_int3(&g, 6);
+    ck_assert_uint_eq(g.cpu->rflags & EFLAGS_RF, 0);
+  }
+  g.cpu->dr[7] = 0x405;
+  RUN(&g, "\x48\xCF\x90\x90\x90\x90\xCC");
+  ck_exception(&g, 1, 5);
+  /* To one instruction before the breakpoint, and without RF. */
+  frame[0] = CODE + 2;
+  guest_put(g.space, STACK_TOP - 0x100, frame, sizeof frame);
+  RUN(&g, "\x48\xCF\x90\x90\x90\x90\xCC");
+  ck_exception(&g, 1, 3);
+  frame[0] = CODE + 3;
+  frame[2] = EFLAGS_IF | 2;
+  guest_put(g.space, STACK_TOP - 0x100, frame, sizeof frame);
+  RUN(&g, "\x48\xCF\x90\x90\x90\x90\xCC");
+  ck_exception(&g, 1, 3);
+  /* A run that ends at the target keeps it. */
+  frame[2] |= EFLAGS_RF;
+  guest_put(g.space, STACK_TOP - 0x100, frame, sizeof frame);
+  g.cpu->rip = CODE;
+  g.cpu->rflags = EFLAGS_IF | 2;
+  g.cpu->gpr[CPU_RSP] = STACK_TOP - 0x100;
+  cpu_run(g.space, g.cpu, 1, &g.trap);
+  ck_assert_uint_eq(g.trap.kind, CPU_TRAP_BUDGET);
+  ck_assert_uint_eq(g.cpu->rip, CODE + 3);
+  guest_continue(&g);
+  ck_exception(&g, 1, 5);
+}
+END_TEST
+
 START_TEST(tf_loaded_by_iretq_traps_behind_its_target)
 {
   uint64_t frame[5] = {CODE + 3, KGDT64_R3_CODE, EFLAGS_IF | EFLAGS_TF | 2, STACK_TOP - 0x80, KGDT64_R3_DATA};
@@ -392,6 +468,8 @@ int main(void)
   tcase_add_test(t, a_fault_under_tf_keeps_tf);
   tcase_add_test(t, mov_ss_holds_the_step_for_one_instruction);
   tcase_add_test(t, fact_23_an_int3_behind_mov_ss_takes_no_step);
+  tcase_add_test(t, no_execute_breakpoint_behind_a_load_of_ss);
+  tcase_add_test(t, rf_loaded_by_iretq_covers_one_instruction);
   tcase_add_test(t, tf_loaded_by_iretq_traps_behind_its_target);
   tcase_add_test(t, tf_over_emulated_rdtsc_and_cpuid);
   tcase_add_test(t, execute_breakpoint_stops_before_the_instruction);
