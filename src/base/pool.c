@@ -32,6 +32,7 @@ struct link {
 
 struct pool {
   size_t limit;
+  size_t too_large; /* what is not smaller is refused at once: behind the limit, or 0 */
   size_t first; /* offset of the first header */
   size_t used;  /* offset behind the last block */
   size_t blocks_live;
@@ -142,6 +143,7 @@ pool *pool_create(size_t limit)
     return NULL;
   }
   p->limit = limit;
+  p->too_large = limit + 1;
   p->first = first;
   p->used = first;
   add_leak_roots(p);
@@ -177,7 +179,7 @@ static void *carve(pool *p, unsigned index)
 
 void *pool_alloc(pool *p, size_t size, uint32_t tag)
 {
-  if (size > p->limit) {
+  if (size >= p->too_large) {
     return NULL;
   }
   unsigned index = class_of(size);
@@ -271,6 +273,8 @@ void pool_prefill(pool *p, uint8_t fill)
   p->prefill = true;
   p->fill = fill;
 }
+
+void pool_exhaust(pool *p, bool exhausted) { p->too_large = exhausted ? 0 : p->limit + 1; }
 
 /* ---- copies ---- */
 

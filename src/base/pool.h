@@ -38,6 +38,9 @@ void pool_walk(const pool *p, void (*fn)(void *context, uint32_t tag, size_t siz
 /** Makes every fresh byte of a *new* pool start as `fill` before it is zeroed by pool_alloc; for the determinism test.
  */
 void pool_prefill(pool *p, uint8_t fill);
+/** From now on every allocation fails, as where the limit is reached; false: they work again. For tests of what happens
+ *  without memory. */
+void pool_exhaust(pool *p, bool exhausted);
 
 /** A pool's contents at some moment. */
 typedef struct pool_copy pool_copy;

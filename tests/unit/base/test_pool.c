@@ -49,6 +49,25 @@ START_TEST(prefilled_pool_still_returns_zeroes)
 }
 END_TEST
 
+START_TEST(an_exhausted_pool_gives_nothing)
+{
+  pool *p = pool_create(LIMIT);
+  char *a = pool_alloc(p, 100, TAG), *b = pool_alloc(p, 100, TAG);
+  pool_free(p, b);
+  a[99] = 7;
+  pool_exhaust(p, true);
+  ck_assert_ptr_null(pool_alloc(p, 100, TAG));
+  ck_assert_ptr_null(pool_alloc(p, 0, TAG));
+  ck_assert_ptr_null(pool_realloc(p, NULL, 100, TAG));
+  ck_assert_ptr_null(pool_realloc(p, a, 1000, TAG));
+  ck_assert_int_eq(a[99], 7);
+  pool_exhaust(p, false);
+  ck_assert_ptr_eq(pool_alloc(p, 100, TAG), b);
+  ck_assert_ptr_nonnull(pool_realloc(p, a, 1000, TAG));
+  pool_destroy(p);
+}
+END_TEST
+
 START_TEST(freed_block_is_used_again)
 {
   pool *p = pool_create(LIMIT);
@@ -265,6 +284,7 @@ int main(void)
   TCase *tests = tcase_create("pool");
   tcase_add_test(tests, blocks_are_zeroed_and_aligned);
   tcase_add_test(tests, prefilled_pool_still_returns_zeroes);
+  tcase_add_test(tests, an_exhausted_pool_gives_nothing);
   tcase_add_test(tests, freed_block_is_used_again);
   tcase_add_test(tests, waste_of_a_class_is_at_most_a_quarter);
   tcase_add_test(tests, limit_is_kept);
