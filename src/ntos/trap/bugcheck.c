@@ -38,20 +38,22 @@ static _Noreturn void stop_for_ever(enum ke_end_reason reason)
   }
 }
 
-static void note_thread(struct dbgksim_bugcheck *out)
+static void note_thread(struct trap_state *trap)
 {
-  out->pid = (uint32_t)PsGetCurrentThread()->Cid.UniqueProcess;
-  out->tid = (uint32_t)PsGetCurrentThread()->Cid.UniqueThread;
+  trap->bugcheck.pid = (uint32_t)PsGetCurrentThread()->Cid.UniqueProcess;
+  trap->bugcheck.tid = (uint32_t)PsGetCurrentThread()->Cid.UniqueThread;
+  snprintf(trap->stopped_image, sizeof trap->stopped_image, "%s", PsGetCurrentProcess()->ImageFileName);
 }
 
 void KeBugCheckEx(ULONG BugCheckCode, ULONG64 p1, ULONG64 p2, ULONG64 p3, ULONG64 p4)
 {
-  struct dbgksim_bugcheck *b = &trap_state()->bugcheck;
+  struct trap_state *trap = trap_state();
   if (trace_on(DBGKSIM_TRACE_BUGCHECK))
     trace_emit(DBGKSIM_TRACE_BUGCHECK, name_of(BugCheckCode), BugCheckCode, p1, p2, p3, p4, 0);
-  *b = (struct dbgksim_bugcheck){.code = BugCheckCode, .parameters = {p1, p2, p3, p4}, .name = name_of(BugCheckCode)};
-  note_thread(b);
-  trap_state()->stopped = KE_BUGCHECK;
+  trap->bugcheck =
+      (struct dbgksim_bugcheck){.code = BugCheckCode, .parameters = {p1, p2, p3, p4}, .name = name_of(BugCheckCode)};
+  note_thread(trap);
+  trap->stopped = KE_BUGCHECK;
   stop_for_ever(KE_BUGCHECK);
 }
 
@@ -61,7 +63,7 @@ void ki_triple_fault(ULONG64 Rip)
   TRACE(DBGKSIM_TRACE_LOG, "triple fault: the machine stops", Rip, 0, 0, 0);
   TRACE(DBGKSIM_TRACE_BUGCHECK, NULL, 0, Rip, 0, 0);
   trap->bugcheck = (struct dbgksim_bugcheck){.parameters = {Rip}};
-  note_thread(&trap->bugcheck);
+  note_thread(trap);
   trap->stopped = KE_TRIPLE_FAULT;
   stop_for_ever(KE_TRIPLE_FAULT);
 }
@@ -71,23 +73,10 @@ const struct dbgksim_bugcheck *KiGetBugCheck(void)
   return trap_state()->stopped == KE_BUGCHECK ? &trap_state()->bugcheck : NULL;
 }
 
-/* Images give the name of the process that was running. */
-static const char *image_of(uint32_t pid, char name[20])
-{
-  EPROCESS *process;
-  snprintf(name, 20, "?");
-  if (NT_SUCCESS(PsLookupProcessByProcessId(pid, &process))) {
-    snprintf(name, 20, "%s", process->ImageFileName);
-    ObDereferenceObject(process);
-  }
-  return name;
-}
-
 bool KiReportStop(char *out, size_t size)
 {
   const struct trap_state *trap = trap_state();
   const struct dbgksim_bugcheck *b = &trap->bugcheck;
-  char image[20];
   switch (trap->stopped) {
   case KE_BUGCHECK:
     snprintf(out, size,
@@ -95,14 +84,14 @@ bool KiReportStop(char *out, size_t size)
              "    %s\n"
              "    process %" PRIu32 " (%s), thread %" PRIu32 "\n",
              b->code, b->parameters[0], b->parameters[1], b->parameters[2], b->parameters[3],
-             b->name ? b->name : "unknown code", b->pid, image_of(b->pid, image), b->tid);
+             b->name ? b->name : "unknown code", b->pid, trap->stopped_image, b->tid);
     return true;
   case KE_TRIPLE_FAULT:
     snprintf(out, size,
              "*** triple fault: the double fault could not be delivered, and the processor shut down\n"
              "    at 0x%016" PRIX64 "\n"
              "    process %" PRIu32 " (%s), thread %" PRIu32 "\n",
-             b->parameters[0], b->pid, image_of(b->pid, image), b->tid);
+             b->parameters[0], b->pid, trap->stopped_image, b->tid);
     return true;
   default:
     return false;

@@ -208,7 +208,7 @@ static void capture_in(struct capture *c, unsigned i, const struct service_descr
     capture_memory(c, i, false, value, sizeof(CLIENT_ID));
     return;
   case ARGUMENT_CONTEXT:
-    capture_memory(c, i, false, value ? value + CONTEXT_FROM : 0, CONTEXT_SIZE);
+    capture_memory(c, i, false, value + CONTEXT_FROM, CONTEXT_SIZE);
     return;
   case ARGUMENT_RECORD:
     capture_memory(c, i, false, value, RECORD_SIZE);
@@ -246,7 +246,7 @@ static void capture_in(struct capture *c, unsigned i, const struct service_descr
 static ULONG64 moved_bytes(const struct service_description *d, const ULONG64 *v, unsigned buffer)
 {
   ULONG64 limit = with_value(d, v, buffer), moved;
-  for (unsigned i = 0; i < DBGKSIM_SERVICE_ARGUMENTS && d->arguments[i].name; i++) {
+  for (unsigned i = 0; d->arguments[i].name; i++) {
     const UCHAR kind = d->arguments[i].kind;
     const ULONG64 at = kind == ARGUMENT_IO_STATUS ? v[i] + 8 : kind == ARGUMENT_OUT_SIZE ? v[i] : 0;
     if (at && read_bytes(at, &moved, sizeof moved) && moved < limit)
@@ -271,7 +271,7 @@ static void capture_out_handle(struct capture *c, unsigned i, ULONG64 address, c
 static bool is_string_class(const struct service_description *d, const ULONG64 *v)
 {
   enum { ObjectName = 1, MappedFilename = 2, ImageFileName = 27, ImageFileNameWin32 = 43, CommandLine = 60, ThreadName = 38 };
-  for (unsigned i = 0; i < DBGKSIM_SERVICE_ARGUMENTS && d->arguments[i].name; i++) {
+  for (unsigned i = 0; d->arguments[i].name; i++) {
     const ULONG class = (ULONG)v[i];
     switch ((enum service_argument_kind)d->arguments[i].kind) {
     case ARGUMENT_CLASS_OBJECT:
@@ -319,7 +319,7 @@ static void capture_out(struct capture *c, unsigned i, const struct service_desc
     capture_memory(c, i, true, value, sizeof(CLIENT_ID));
     return;
   case ARGUMENT_OUT_CONTEXT:
-    capture_memory(c, i, true, value ? value + CONTEXT_FROM : 0, CONTEXT_SIZE);
+    capture_memory(c, i, true, value + CONTEXT_FROM, CONTEXT_SIZE);
     return;
   case ARGUMENT_OUT_BYTES:
     capture_buffer(c, i, true, value, moved_bytes(d, v, i), KEPT_BYTES);
@@ -349,7 +349,7 @@ static void capture_out(struct capture *c, unsigned i, const struct service_desc
 
 void service_capture_entry(struct capture *c, const struct service_description *d, const ULONG64 *arguments)
 {
-  for (unsigned i = 0; i < DBGKSIM_SERVICE_ARGUMENTS && d->arguments[i].name; i++)
+  for (unsigned i = 0; d->arguments[i].name; i++)
     capture_in(c, i, d, arguments);
 }
 
@@ -359,6 +359,6 @@ void service_capture_end(struct capture *c, const struct service_description *d,
   /* What waits for its end has written nothing yet. */
   if ((ULONG)status >> 30 == 3 || status == STATUS_PENDING)
     return;
-  for (unsigned i = 0; i < DBGKSIM_SERVICE_ARGUMENTS && d->arguments[i].name; i++)
+  for (unsigned i = 0; d->arguments[i].name; i++)
     capture_out(c, i, d, arguments, status);
 }

@@ -129,9 +129,10 @@ void KeContextToKframes(KTRAP_FRAME *TrapFrame, KEXCEPTION_FRAME *ExceptionFrame
   }
 }
 
+/* Neither host code nor a thread that has ended has frames. */
 NTSTATUS PsGetContextThread(ETHREAD *Thread, CONTEXT *Context)
 {
-  if (Thread->Tcb.native || !Thread->Tcb.TrapFrame || Thread->Tcb.State == Terminated)
+  if (!Thread->Tcb.TrapFrame)
     return STATUS_UNSUCCESSFUL;
   KeContextFromKframes(Thread->Tcb.TrapFrame, Thread->Tcb.ExceptionFrame, &Thread->Tcb, Context);
   return STATUS_SUCCESS;
@@ -139,7 +140,7 @@ NTSTATUS PsGetContextThread(ETHREAD *Thread, CONTEXT *Context)
 
 NTSTATUS PsSetContextThread(ETHREAD *Thread, const CONTEXT *Context)
 {
-  if (Thread->Tcb.native || !Thread->Tcb.TrapFrame || Thread->Tcb.State == Terminated)
+  if (!Thread->Tcb.TrapFrame)
     return STATUS_UNSUCCESSFUL;
   KeContextToKframes(Thread->Tcb.TrapFrame, Thread->Tcb.ExceptionFrame, &Thread->Tcb, Context, UserMode);
   return STATUS_SUCCESS;

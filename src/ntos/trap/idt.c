@@ -129,9 +129,9 @@ static bool fault_in_delivery(struct delivery *d, const struct refusal *refusal)
   TRACE(DBGKSIM_TRACE_GATE_FAULT, refusal->why, d->vector, refusal->vector, refusal->error_code, 0);
   if (d->vector == VECTOR_DOUBLE_FAULT && !d->software)
     return false;
-  bool second_contributes = is_contributory(refusal->vector);
-  bool to_double = !d->software && ((is_contributory(d->vector) && second_contributes) ||
-                                    (d->vector == VECTOR_PAGE_FAULT && (second_contributes || refusal->vector == 14)));
+  /* Whatever refuses contributes or is #PF itself: behind a #PF it always is the second one. */
+  bool to_double = !d->software && (d->vector == VECTOR_PAGE_FAULT ||
+                                    (is_contributory(d->vector) && is_contributory(refusal->vector)));
   if (d->software)
     d->rip = faulting_instruction(d->vector, d->rip);
   d->vector = to_double ? VECTOR_DOUBLE_FAULT : refusal->vector;
@@ -221,7 +221,7 @@ bool trap_in_kernel_mode(ULONG Vector, bool Software, ULONG ErrorCode, ULONG64 F
   KTHREAD *thread = KeGetCurrentThread();
   KTRAP_FRAME *outer = thread->TrapFrame;
   KEXCEPTION_FRAME *outer_exception = thread->ExceptionFrame;
-  if (thread->native || !outer)
+  if (!outer)
     return false;
   const struct cpu_trap trap = {.vector = (uint8_t)Vector,
                                 .software = Software,

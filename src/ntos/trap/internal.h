@@ -102,6 +102,7 @@ struct trap_state {
   ULONG64 KeExceptionDispatchCount;
   enum ke_end_reason stopped;       /**< KE_BUGCHECK, KE_TRIPLE_FAULT: for good */
   struct dbgksim_bugcheck bugcheck; /**< of a triple fault: parameter 0 is the address */
+  char stopped_image[16];           /**< of the process that was running */
   const KTHREAD *injected_thread;   /**< takes `injected` in place of running user code; NULL: none */
   struct cpu_trap injected;
 };

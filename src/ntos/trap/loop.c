@@ -54,10 +54,9 @@ void ki_deliver_user_apc(KTHREAD *Thread)
   NTSTATUS status = push_context(&context, &rsp);
   ULONG64 dispatcher = trap_state()->user.KiUserApcDispatcher;
   TRACE(DBGKSIM_TRACE_USER_FRAME, "KiUserApcDispatcher", rsp, dispatcher, (ULONG)status, 0);
-  if (!NT_SUCCESS(status) || !dispatcher) {
+  if (!NT_SUCCESS(status)) {
     /* No stack for the frame: Windows raises the fault in the thread. */
-    KiExceptionDispatch(Thread->TrapFrame, Thread->ExceptionFrame, NT_SUCCESS(status) ? STATUS_ACCESS_VIOLATION : status,
-                        Thread->TrapFrame->Rip, 2, 1, rsp, 0);
+    KiExceptionDispatch(Thread->TrapFrame, Thread->ExceptionFrame, status, Thread->TrapFrame->Rip, 2, 1, rsp, 0);
     return;
   }
   KTRAP_FRAME *f = Thread->TrapFrame;
@@ -119,31 +118,28 @@ void ki_single_step_at_exit(KTHREAD *Thread)
 
 static void take_trap(KTHREAD *Thread, const struct cpu_trap *trap)
 {
-  const struct ki_origin origin = ki_user_origin(Thread);
-  switch (trap->kind) {
-  case CPU_TRAP_EXCEPTION:
+  if (trap->kind == CPU_TRAP_EXCEPTION) {
     ki_take_interrupt(Thread, trap);
     return;
-  case CPU_TRAP_SYSCALL:
+  }
+  if (trap->kind == CPU_TRAP_SYSCALL) {
     ki_system_call(Thread);
     /* sysret with TF set traps before the next instruction (spec/2.5). */
     if (Thread->TrapFrame->EFlags & EFLAGS_TF && Thread->TrapFrame->ExceptionActive == TRAP_SERVICE)
       ki_single_step_at_exit(Thread);
     return;
-  case CPU_TRAP_BUDGET:
-  case CPU_TRAP_STOPPED:
-  case CPU_TRAP_FAILED:
-    Thread->TrapFrame = ki_frame_of(Thread);
-    Thread->ExceptionFrame = (KEXCEPTION_FRAME *)((UCHAR *)Thread->TrapFrame - KI_EXCEPTION_FRAME_ROOM);
-    ki_push_machine_frame(Thread->TrapFrame, &origin, 0);
-    ki_save_frames(Thread, Thread->TrapFrame, Thread->ExceptionFrame, TRAP_INTERRUPT);
-    if (trap->kind == CPU_TRAP_FAILED) {
-      TRACE(DBGKSIM_TRACE_LOG, cpu_failure(Thread->cpu), Thread->cpu->rip, 0, 0, 0);
-      ke_stop(KE_INTERNAL_ERROR);
-    }
-    KiQuantumEnd();
-    return;
   }
+  /* The quantum's end, the host's wish to stop, a failure of the engine: an interrupt between two instructions. */
+  const struct ki_origin origin = ki_user_origin(Thread);
+  Thread->TrapFrame = ki_frame_of(Thread);
+  Thread->ExceptionFrame = (KEXCEPTION_FRAME *)((UCHAR *)Thread->TrapFrame - KI_EXCEPTION_FRAME_ROOM);
+  ki_push_machine_frame(Thread->TrapFrame, &origin, 0);
+  ki_save_frames(Thread, Thread->TrapFrame, Thread->ExceptionFrame, TRAP_INTERRUPT);
+  if (trap->kind == CPU_TRAP_FAILED) {
+    TRACE(DBGKSIM_TRACE_LOG, cpu_failure(Thread->cpu), Thread->cpu->rip, 0, 0, 0);
+    ke_stop(KE_INTERNAL_ERROR);
+  }
+  KiQuantumEnd();
 }
 
 void trap_inject(ETHREAD *Thread, const struct cpu_trap *Trap)

@@ -139,7 +139,8 @@ static void note(struct monitored_call *call, enum dbgksim_service_phase phase)
     return;
   *to = *r;
   memcpy(to + 1, call->capture.bytes, call->capture.used);
-  TRACE(DBGKSIM_TRACE_MONITOR, r->name, m - trap_state()->monitors, r->call, phase, (ULONG)r->status);
+  trace_emit(DBGKSIM_TRACE_MONITOR, r->name, (ULONG64)(m - trap_state()->monitors), r->call, phase, (ULONG)r->status, 0,
+             0);
 }
 
 static void read_call(struct monitored_call *call, const cpu *c)

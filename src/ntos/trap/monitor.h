@@ -130,7 +130,7 @@ struct service_argument {
 struct service_description {
   const char *name;
   ULONG groups; /**< DBGKSIM_SERVICES_* */
-  struct service_argument arguments[DBGKSIM_SERVICE_ARGUMENTS];
+  struct service_argument arguments[DBGKSIM_SERVICE_ARGUMENTS + 1]; /**< the last has no name */
 };
 
 /** What is known of a service's arguments; NULL: nothing. */

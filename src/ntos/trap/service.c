@@ -166,7 +166,7 @@ NTSTATUS KeRaiseUserException(NTSTATUS Status)
 {
   KTHREAD *thread = KeGetCurrentThread();
   ULONG64 dispatcher = trap_state()->user.KiRaiseUserExceptionDispatcher;
-  if (thread->native || !thread->TrapFrame || !dispatcher)
+  if (!thread->TrapFrame || !dispatcher)
     return Status;
   if (NT_SUCCESS(mm_user_write_u32(thread->Teb + TEB_EXCEPTION_CODE, (ULONG)Status)))
     thread->TrapFrame->Rip = dispatcher;
@@ -205,9 +205,8 @@ static NTSTATUS capture_record(ULONG64 address, EXCEPTION_RECORD64 *record)
     return status;
   if (record->NumberParameters > EXCEPTION_MAXIMUM_PARAMETERS)
     return STATUS_INVALID_PARAMETER;
-  const size_t size = record->NumberParameters * sizeof record->ExceptionInformation[0];
-  status = ProbeForRead(address + head, size, 4);
-  return NT_SUCCESS(status) ? mm_user_read(record->ExceptionInformation, address + head, size) : status;
+  return mm_user_read(record->ExceptionInformation, address + head,
+                      record->NumberParameters * sizeof record->ExceptionInformation[0]);
 }
 
 NTSTATUS KiRaiseException(ULONG64 ExceptionRecord, ULONG64 ContextRecord, BOOLEAN FirstChance)
