@@ -4,13 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Inside of the machine. */
-#define INSIDE(s, ...)                                                                                                 \
-  do {                                                                                                                 \
-    ck_assert_int_eq(machine_enter((s)->machine), DBGKSIM_OK);                                                         \
-    __VA_ARGS__;                                                                                                       \
-    machine_leave((s)->machine);                                                                                       \
-  } while (0)
+#define INSIDE STAGE_INSIDE
 
 ETHREAD *stage_thread(struct stage *s)
 {
@@ -73,14 +67,52 @@ NTSTATUS stage_service(struct stage *s, const char *name, uint64_t a, uint64_t b
   return (NTSTATUS)stage_context(s).Rax;
 }
 
+/* What the tests' service does. One test, one process. */
+static NTSTATUS (*in_service)(const ULONG64 *arguments);
+static NTSTATUS call_in_service(const ULONG64 *arguments) { return in_service(arguments); }
+static const struct svc_entry table[] = {{"TestService", call_in_service, 0}, {NULL, NULL, 0}};
+
+void stage_set_in_service(struct stage *s, NTSTATUS (*routine)(const ULONG64 *arguments))
+{
+  INSIDE(s, {
+    if (!trap_service_name(STAGE_SERVICE))
+      ck_assert(KeAddSystemServiceTable(table) && trap_bind_service(STAGE_SERVICE, table[0].name));
+  });
+  in_service = routine;
+  stage_set_service(s, table[0].name, 0, 0, 0, 0);
+}
+
+NTSTATUS stage_in_service(struct stage *s, NTSTATUS (*routine)(const ULONG64 *arguments))
+{
+  stage_set_in_service(s, routine);
+  stage_expect(stage_next(s, DBG_CONTINUE), STATUS_BREAKPOINT, STAGE_CODE + 2, 1);
+  return (NTSTATUS)stage_context(s).Rax;
+}
+
+void stage_exhaust_memory(bool exhausted) { pool_exhaust(KeGetPcr()->pool, exhausted); }
+
+enum dbgksim_status stage_run_to_the_end(struct stage *s)
+{
+  ck_assert_int_eq(dbgksim_continue(s->debugger, &s->event, DBG_CONTINUE), DBGKSIM_OK);
+  return dbgksim_wait(s->debugger, -1, &s->event);
+}
+
 static void drop_record(void *context, const struct dbgksim_trace_record *record) { (void)context, (void)record; }
 
-void stage_start(struct stage *s)
+void stage_stop_trace(struct stage *s)
+{
+  ck_assert_int_eq(dbgksim_trace_subscribe(s->machine, 0, drop_record, NULL), DBGKSIM_OK);
+}
+
+void stage_start(struct stage *s) { stage_start_era(s, NULL); }
+
+void stage_start_era(struct stage *s, const char *era)
 {
   struct dbgksim_config config;
   memset(s, 0, sizeof *s);
   dbgksim_config_init(&config);
   config.userland = NANO_DIR;
+  config.era = era;
   ck_assert_msg(dbgksim_machine_create(&config, &s->machine) == DBGKSIM_OK, "%s", dbgksim_message(NULL));
   /* Other tests run without a trace. */
   ck_assert_int_eq(dbgksim_trace_subscribe(s->machine, ~0ull, drop_record, NULL), DBGKSIM_OK);
@@ -182,7 +214,9 @@ int main(void)
 {
   Suite *suite = suite_create("trap");
   TCase *const cases[] = {vector_tests(),   vector_32_tests(), vector_float_tests(), idt_tests(),
-                          dispatch_tests(), kernel_tests(),    context_tests()};
+                          dispatch_tests(), kernel_tests(),    context_tests(),      frame_tests(),
+                          msr_tests(),      service_tests(),   bugcheck_tests(),     monitor_tests(),
+                          capture_tests(),  loop_tests(),      port_tests(),         anti_debug_tests()};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     tcase_set_timeout(cases[i], 60);
     suite_add_tcase(suite, cases[i]);

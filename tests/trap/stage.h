@@ -16,6 +16,17 @@
 #define STAGE_DATA 0x20200000ull
 #define STAGE_PAGES 0x10000ull
 
+/** A service of the tests: no ntdll uses its number. */
+#define STAGE_SERVICE 0x1FE0u
+
+/** Statements inside of the machine. */
+#define STAGE_INSIDE(s, ...)                                                                                           \
+  do {                                                                                                                 \
+    ck_assert_int_eq(machine_enter((s)->machine), DBGKSIM_OK);                                                         \
+    __VA_ARGS__;                                                                                                       \
+    machine_leave((s)->machine);                                                                                       \
+  } while (0)
+
 struct stage {
   dbgksim_machine *machine;
   dbgksim_debugger *debugger;
@@ -25,6 +36,8 @@ struct stage {
 
 /** Starts the program and stops it at the loader's breakpoint. */
 void stage_start(struct stage *s);
+/** The same on a machine of another era. */
+void stage_start_era(struct stage *s, const char *era);
 void stage_end(struct stage *s);
 /** Writes code and points the stopped thread at it, with a fresh stack. `cs` 33 or 23. */
 void stage_set(struct stage *s, const void *code, size_t size, USHORT cs);
@@ -53,6 +66,16 @@ void stage_protect(struct stage *s, uint64_t address, uint64_t size, ULONG prote
 void stage_set_service(struct stage *s, const char *name, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 /** The same, run up to the INT3; the service's status. */
 NTSTATUS stage_service(struct stage *s, const char *name, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+/** Lets the stopped thread call a routine as a service, and an INT3 behind the call; what the service returned. */
+NTSTATUS stage_in_service(struct stage *s, NTSTATUS (*routine)(const ULONG64 *arguments));
+/** The same, but only points the thread at the call. */
+void stage_set_in_service(struct stage *s, NTSTATUS (*routine)(const ULONG64 *arguments));
+/** Runs without a trace from now on. */
+void stage_stop_trace(struct stage *s);
+/** Runs a machine to its end and returns how it ended. */
+enum dbgksim_status stage_run_to_the_end(struct stage *s);
+/** Inside of the machine: every allocation fails from now on, or works again. */
+void stage_exhaust_memory(bool exhausted);
 /** Leads deliveries to user mode to an INT3 at the end of the code page: they can be looked at there. Returns its
  *  address. */
 uint64_t stage_catch_deliveries(struct stage *s);
@@ -82,5 +105,14 @@ TCase *idt_tests(void);
 TCase *dispatch_tests(void);
 TCase *kernel_tests(void);
 TCase *context_tests(void);
+TCase *frame_tests(void);
+TCase *msr_tests(void);
+TCase *service_tests(void);
+TCase *bugcheck_tests(void);
+TCase *monitor_tests(void);
+TCase *capture_tests(void);
+TCase *loop_tests(void);
+TCase *port_tests(void);
+TCase *anti_debug_tests(void);
 
 #endif

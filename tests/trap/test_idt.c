@@ -295,6 +295,29 @@ START_TEST(not_present_without_a_gate)
 }
 END_TEST
 
+/* #DE contributes, too. */
+START_TEST(divide_fault_without_a_gate)
+{
+  remove_gate(0);
+  ck_assert_int_eq(run_to_the_end("\x31\xC9\xF7\xF1", 4), DBGKSIM_BUGCHECK);
+  expect_bugcheck(0x7F, 8);
+}
+END_TEST
+
+/* INT 80, whose page another thread has taken away meanwhile: the fault is two bytes back all the same. */
+START_TEST(a_refused_interrupt_of_code_that_is_gone)
+{
+  const struct cpu_trap trap = {.vector = 0x80, .software = true};
+  ETHREAD *thread = stage_thread(&s);
+  CONTEXT context = stage_context(&s);
+  context.Rip = 0x1002;
+  stage_set_context(&s, &context);
+  STAGE_INSIDE(&s, trap_inject(thread, &trap));
+  stage_expect_access_violation(stage_next(&s, DBG_CONTINUE), 0x1000, 0, ~0ull);
+  ck_assert_uint_eq(stage_frame(&s)->ErrorCode, 0x80 * 8 + 2);
+}
+END_TEST
+
 START_TEST(triple_fault_stops_the_machine)
 {
   char report[512];
@@ -310,15 +333,36 @@ START_TEST(triple_fault_stops_the_machine)
 }
 END_TEST
 
+/* Below, between and behind the routines: the entry of services is none that a gate can lead to. */
+static const uint64_t nowhere[] = {EMU_KERNEL_BASE, KI_HANDLERS_ADDRESS + 1,
+                                   KI_HANDLERS_ADDRESS + 256 * KI_HANDLER_SIZE, 0xFFFFF80012345678ull};
+#define NOWHERE (sizeof nowhere / sizeof nowhere[0])
+
 START_TEST(a_gate_that_leads_nowhere)
 {
   struct dbgksim_gate gate = gate_of(3);
-  gate.offset = 0xFFFFF80012345678ull;
+  gate.offset = nowhere[_i % (int)NOWHERE];
   set_gate(3, &gate);
   ck_assert_str_eq(gate_of(3).routine, "");
+  /* whether somebody listens or not */
+  if (_i >= (int)NOWHERE)
+    stage_stop_trace(&s);
   /* the kernel is entered, and faults there: PAGE_FAULT_IN_NONPAGED_AREA */
   ck_assert_int_eq(run_to_the_end("\xCC", 1), DBGKSIM_BUGCHECK);
-  expect_bugcheck(0x50, 0xFFFFF80012345678ull);
+  expect_bugcheck(0x50, gate.offset);
+}
+END_TEST
+
+/* Interrupts that nobody waits for: the thread goes on, whether somebody listens or not. */
+START_TEST(interrupts_that_nobody_claims)
+{
+  static const uint8_t vectors[] = {2, 0x1F, 0x2F, 0x30, 0xFF};
+  if (_i)
+    stage_stop_trace(&s);
+  for (size_t i = 0; i < sizeof vectors; i++) {
+    const struct cpu_trap trap = {.vector = vectors[i]};
+    stage_expect(stage_inject(&s, &trap, 0x33), STATUS_BREAKPOINT, STAGE_CODE, 1);
+  }
 }
 END_TEST
 
@@ -425,8 +469,11 @@ TCase *idt_tests(void)
   tcase_add_test(tests, double_fault_is_a_bug_check);
   tcase_add_test(tests, page_fault_without_a_gate);
   tcase_add_test(tests, not_present_without_a_gate);
+  tcase_add_test(tests, divide_fault_without_a_gate);
+  tcase_add_test(tests, a_refused_interrupt_of_code_that_is_gone);
   tcase_add_test(tests, triple_fault_stops_the_machine);
-  tcase_add_test(tests, a_gate_that_leads_nowhere);
+  tcase_add_loop_test(tests, a_gate_that_leads_nowhere, 0, 2 * (int)NOWHERE);
+  tcase_add_loop_test(tests, interrupts_that_nobody_claims, 0, 2);
   tcase_add_test(tests, a_gate_that_leads_to_user_code);
   tcase_add_test(tests, faults_that_lead_to_faults_end);
   tcase_add_test(tests, kernel_stack_that_is_used_up_is_a_double_fault);
