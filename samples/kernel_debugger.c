@@ -30,7 +30,7 @@ int main(void)
   char answer[16] = "";
   printf("KdDebuggerEnabled is %d\n", *(volatile unsigned char *)0x7FFE02D4);
   AddVectoredExceptionHandler(1, no_debugger);
-  debug_service(1, text, strlen(text), (void *)101, 3);
+  debug_service(1, text, strlen(text), (void *)101, 0);
   debug_service(2, question, strlen(question), answer, sizeof answer - 1);
   printf("the answer is \"%s\"\n", answer);
   return 0;

@@ -19,6 +19,8 @@ static USHORT length_of(const char *text)
 
 __declspec(dllexport) NTSTATUS DbgPrintEx(ULONG component, ULONG level, const char *text)
 {
+  if (NtQueryDebugFilterState(component, level) != TRUE)
+    return STATUS_SUCCESS;
   /* The process's own debugger comes first, if it has one. */
   if (nano_teb()->ProcessEnvironmentBlock->BeingDebugged) {
     nano_output_debug_string(text);

@@ -165,6 +165,7 @@ NANO_SERVICE(NtOpenProcess, HANDLE *, ACCESS_MASK, OBJECT_ATTRIBUTES64 *, CLIENT
 NANO_SERVICE(NtOpenThread, HANDLE *, ACCESS_MASK, OBJECT_ATTRIBUTES64 *, CLIENT_ID *);
 NANO_SERVICE(NtProtectVirtualMemory, HANDLE, void **, ULONG64 *, ULONG, ULONG *);
 NANO_SERVICE(NtPulseEvent, HANDLE, LONG *);
+NANO_SERVICE(NtQueryDebugFilterState, ULONG, ULONG);
 NANO_SERVICE(NtQueryEvent, HANDLE, ULONG, void *, ULONG, ULONG *);
 NANO_SERVICE(NtQueryInformationProcess, HANDLE, ULONG, void *, ULONG, ULONG *);
 NANO_SERVICE(NtQueryInformationThread, HANDLE, ULONG, void *, ULONG, ULONG *);
@@ -194,6 +195,7 @@ NANO_SERVICE(NtSetContextThread, HANDLE, CONTEXT *);
 NANO_SERVICE(NtSetDefaultHardErrorPort, HANDLE);
 NANO_SERVICE(NtSetEvent, HANDLE, LONG *);
 NANO_SERVICE(NtSetInformationDebugObject, HANDLE, ULONG, void *, ULONG, ULONG *);
+NANO_SERVICE(NtSetDebugFilterState, ULONG, ULONG, BOOLEAN);
 NANO_SERVICE(NtSetInformationProcess, HANDLE, ULONG, void *, ULONG);
 NANO_SERVICE(NtSetInformationThread, HANDLE, ULONG, void *, ULONG);
 NANO_SERVICE(NtSetTimer, HANDLE, const LONG64 *, void *, void *, ULONG, LONG, BOOLEAN *);

@@ -89,6 +89,7 @@ struct dbgksim_config {
   bool kd_ignore_user_exceptions; /**< it sees of programs what they say by debug services, and no exceptions */
   bool kd_stop_on_exception; /**< it sees every exception that no other debugger has, not only breakpoints, single steps
                                   and assertions */
+  uint32_t kd_print_mask;    /**< levels of DbgPrint, a bit each, that pass for every component; 1 (default): errors */
   uint8_t memory_prefill;   /**< determinism test: what fresh stacks and pool memory start with */
 };
 

@@ -30,6 +30,7 @@ enum {
   OPTION_CALLS_FORMAT,
   OPTION_GATE,
   OPTION_KERNEL_DEBUGGER,
+  OPTION_KD_PRINT_MASK,
   OPTION_UNDEBUGGED,
 };
 
@@ -56,6 +57,8 @@ static const struct description {
     {CLI_TRACE, OPTION_FOLLOW_CHILDREN, "follow-children", NULL, "debug the processes that the program starts, too"},
     {CLI_TRACE, OPTION_KERNEL_DEBUGGER, "kernel-debugger", NULL,
      "have a kernel debugger, and show what programs say to it"},
+    {CLI_TRACE, OPTION_KD_PRINT_MASK, "kd-print-mask", "MASK",
+     "levels of DbgPrint that are shown, a bit each (1: errors)"},
     {CLI_TRACE, OPTION_UNDEBUGGED, "undebugged", NULL, "have no other debugger than the kernel's"},
     {TRACES, OPTION_EXPLAIN, "explain", NULL, "show each step between a trap and the continue"},
     {CLI_REPLAY, OPTION_UNTIL, "until", "N", "stop at event N, and show processes and threads"},
@@ -144,6 +147,15 @@ static bool parse_number(const char *text, uint64_t *number)
     return false;
   *number = strtoull(text, &end, 0);
   return *end == 0;
+}
+
+static bool parse_mask(const char *text, uint32_t *mask)
+{
+  uint64_t number;
+  if (!parse_number(text, &number) || !number || number > UINT32_MAX)
+    return false;
+  *mask = (uint32_t)number;
+  return true;
 }
 
 /* N: events; Nms: milliseconds of virtual time. */
@@ -255,6 +267,10 @@ static const char *take(struct options *options, int option, const char *value)
   case OPTION_KERNEL_DEBUGGER:
     options->kernel_debugger = true;
     return NULL;
+  case OPTION_KD_PRINT_MASK:
+    return parse_mask(value, &options->kd_print_mask)
+               ? NULL
+               : "--kd-print-mask wants 32 bits that are not all 0, as 0xf, not";
   case OPTION_UNDEBUGGED:
     options->undebugged = true;
     return NULL;

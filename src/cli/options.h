@@ -46,6 +46,7 @@ struct options {
   uint64_t detach_after; /**< debug events until then */
   bool follow_children;
   bool kernel_debugger;
+  uint32_t kd_print_mask; /**< 0: default */
   bool undebugged; /**< no debugger but the kernel's */
   const char *record;    /**< file that the run is recorded to, NULL: none */
   const char *recording; /**< to be replayed */

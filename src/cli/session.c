@@ -225,6 +225,8 @@ int session_open(struct session *session, const struct options *options, struct 
   config.seed = options->seed;
   config.random_schedule = options->random_schedule;
   config.kernel_debugger = options->kernel_debugger;
+  if (options->kd_print_mask)
+    config.kd_print_mask = options->kd_print_mask;
   config.block_budget = options->budget;
   config.quantum_blocks = options->quantum;
   config.note_inputs = options->record != NULL;

@@ -39,6 +39,7 @@ void dbgksim_config_init(struct dbgksim_config *config)
   memset(config, 0, sizeof *config);
   config->size = sizeof *config;
   config->userland = "wine";
+  config->kd_print_mask = 1;
 }
 
 /* Virtual time-stamp counter: one tick a nanosecond. */
@@ -120,6 +121,7 @@ static enum dbgksim_status build_kernel(dbgksim_machine *m, const struct dbgksim
   const struct kd_config kd = {
       .enabled = c->kernel_debugger,
       .ignore_user_exceptions = c->kd_ignore_user_exceptions,
+      .print_mask = c->kd_print_mask,
       .stop_on_exception = c->kd_stop_on_exception,
   };
   const struct ps_config ps = {.max_processes = c->max_processes, .max_threads = max_threads};

@@ -10,8 +10,9 @@ import unittest
 COMMAND, NANO, PROGRAMS = sys.argv[1:4]
 
 
-def trace(name, *options, answers=b"yellow\nyes\nmore"):
-    return subprocess.run([COMMAND, "trace", "--userland", NANO, *options, str(pathlib.Path(PROGRAMS) / f"{name}.exe")],
+def trace(name, *options, answers=b"yellow\nyes\nmore",
+          mask=("--kd-print-mask", "0xf")):
+    return subprocess.run([COMMAND, "trace", "--userland", NANO, *mask, *options, str(pathlib.Path(PROGRAMS) / f"{name}.exe")],
                           input=answers, capture_output=True, timeout=60, check=False)
 
 
@@ -54,6 +55,19 @@ class KernelDebugger(unittest.TestCase):
         seen = self.lines("--detach-after", "2")
         self.assertEqual(seen[2], "# DebugActiveProcessStop ok")
         self.assertEqual(seen[-1], "# target exit=0x3")
+
+    def test_the_filter_of_prints(self):
+        """Without a mask nothing but errors is shown, by whichever debugger."""
+        for options in ["--undebugged"], []:
+            done = trace("g_kernel_debugger", "--kernel-debugger", "--format", "lines", *options, mask=())
+            self.assertEqual(done.returncode, 0)
+            self.assertNotIn(b"hello", done.stdout)
+            self.assertNotIn(b"component 77", done.stdout)
+        done = trace("g_debug_filter", "--format", "lines", mask=()).stdout.decode()
+        self.assertEqual([line.split('"')[1] for line in done.splitlines() if "OUTPUT_STRING" in line],
+                         ["by default", "by its component", "by a mask", "by the mask of all"])
+        for wrong in "0", "x", "0x100000000", "":
+            self.assertEqual(trace("g_int2d", mask=("--kd-print-mask", wrong)).returncode, 2, wrong)
 
     def test_jsonl(self):
         done = trace("g_kernel_debugger", "--kernel-debugger", "--undebugged", "--format", "jsonl")

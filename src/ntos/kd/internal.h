@@ -23,6 +23,8 @@ enum {
 
 struct kd_state {
   struct kd_config config;
+  ULONG Kd_WIN2000_Mask; /**< levels that pass for every component */
+  ULONG component_masks[KD_COMPONENTS];
   ULONG NtGlobalFlag;
   FAST_MUTEX KdpDebuggerLock; /**< guards the rest: one thread at a time talks to the debugger */
   KEVENT answered;            /**< synchronization event that it waits for */

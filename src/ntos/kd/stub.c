@@ -33,6 +33,7 @@ bool KdInitSystem(const struct kd_config *config)
     return false;
   KeGetPcr()->kd = kd;
   kd->config = *config;
+  kd->Kd_WIN2000_Mask = config->print_mask;
   kd->NtGlobalFlag = config->stop_on_exception ? FLG_STOP_ON_EXCEPTION : 0;
   ExInitializeFastMutex(&kd->KdpDebuggerLock);
   KeInitializeEvent(&kd->answered, SynchronizationEvent, FALSE);

@@ -97,9 +97,13 @@ static NTSTATUS capture_string(ULONG64 address, char text[DBGKSIM_KD_TEXT + 1], 
 
 static void KdpPrint(struct dbgksim_kd_event *event, CONTEXT *context)
 {
-  NTSTATUS status = capture(context->Rcx, (USHORT)context->Rdx, event->text, &event->length);
   event->component = (ULONG)context->R8;
   event->level = (ULONG)context->R9;
+  if (kd_query_filter(event->component, event->level) == FALSE) {
+    context->Rax = (ULONG)STATUS_SUCCESS;
+    return;
+  }
+  NTSTATUS status = capture(context->Rcx, (USHORT)context->Rdx, event->text, &event->length);
   if (NT_SUCCESS(status)) {
     converse(context);
     status = kd_state()->break_in ? STATUS_BREAKPOINT : STATUS_SUCCESS;

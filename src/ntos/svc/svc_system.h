@@ -7,6 +7,7 @@
 
 extern const struct svc_entry svc_system_table[];
 extern const struct svc_entry svc_hard_error_table[];
+extern const struct svc_entry svc_debug_filter_table[];
 extern const struct svc_entry svc_system_information_table[];
 extern const struct svc_entry svc_atom_table[];
 
@@ -49,6 +50,11 @@ NTSTATUS NtQueryLicenseValue(ULONG64 ValueName, ULONG64 Type, ULONG64 Data, ULON
 /** STATUS_DEBUGGER_INACTIVE; with a kernel debugger STATUS_ACCESS_DENIED. */
 NTSTATUS NtSystemDebugControl(ULONG Command, ULONG64 InputBuffer, ULONG InputBufferLength, ULONG64 OutputBuffer,
                               ULONG OutputBufferLength, ULONG64 ReturnLength);
+/** TRUE or FALSE, whether DbgPrintEx of a component (-1: of none) and level passes. STATUS_INVALID_PARAMETER_1: no such
+ *  component. */
+NTSTATUS NtQueryDebugFilterState(ULONG ComponentId, ULONG Level);
+/** Changes that. STATUS_ACCESS_DENIED: SeDebugPrivilege is not enabled; STATUS_INVALID_PARAMETER_1. */
+NTSTATUS NtSetDebugFilterState(ULONG ComponentId, ULONG Level, BOOLEAN State);
 /** No battery; one processor. STATUS_INVALID_PARAMETER for other levels. */
 NTSTATUS NtPowerInformation(ULONG InformationLevel, ULONG64 InputBuffer, ULONG InputBufferLength,
                             ULONG64 OutputBuffer, ULONG OutputBufferLength);

@@ -29,7 +29,7 @@ bool svc_register_all(void)
       svc_section_table,   svc_memory_table,
       svc_registry_table,  svc_nls_table,
       svc_token_table,     svc_privilege_table,
-      svc_atom_table,
+      svc_atom_table,      svc_debug_filter_table,
       svc_system_table,    svc_system_information_table,
       svc_process_table,   svc_process_query_table,
       svc_thread_table,    svc_thread_query_table,

@@ -17,7 +17,7 @@ static void collect(void *context, int stream, const void *bytes, size_t size)
   memcpy(output + used, bytes, size < room ? size : room);
 }
 
-enum { IGNORE = 1, STOP = 2, OFF = 4 };
+enum { IGNORE = 1, STOP = 2, OFF = 4, ERRORS_ONLY = 8 };
 
 static void create(unsigned flags)
 {
@@ -26,6 +26,9 @@ static void create(unsigned flags)
   config.userland = NANO_DIR;
   config.output = collect;
   config.kernel_debugger = !(flags & OFF);
+  ck_assert_uint_eq(config.kd_print_mask, 1);
+  if (!(flags & ERRORS_ONLY))
+    config.kd_print_mask = 0xF;
   config.kd_ignore_user_exceptions = flags & IGNORE;
   config.kd_stop_on_exception = (flags & STOP) != 0;
   ck_assert_msg(dbgksim_machine_create(&config, &machine) == DBGKSIM_OK, "%s", dbgksim_message(NULL));
@@ -104,6 +107,17 @@ START_TEST(fact_40_services_of_KdpTrap)
   /* Of the exceptions it sees breakpoints, single steps and assertions. */
   ck_assert_str_eq(lines, SAID "EXCEPTION 80000003 first\nEXCEPTION c0000420 first\n");
   ck_assert_msg(exit_code(pid) == 1, "%s", output);
+}
+END_TEST
+
+START_TEST(the_filter_lets_errors_pass)
+{
+  create(ERRORS_ONLY);
+  uint32_t pid = spawn("g_debug_filter", NULL);
+  follow(DBG_CONTINUE);
+  ck_assert_str_eq(lines, "PRINT 77 0 by default\nPRINT 77 3 by its component\nPRINT 78 2147483648 by a mask\n"
+                          "PRINT 79 2 by the mask of all\nPRINT 77 0 raw, an error\n");
+  ck_assert_msg(exit_code(pid) == 0, "%s", output);
 }
 END_TEST
 
@@ -346,6 +360,7 @@ int main(void)
   tcase_set_timeout(tests, 60);
   tcase_add_checked_fixture(tests, NULL, teardown);
   tcase_add_test(tests, fact_40_services_of_KdpTrap);
+  tcase_add_test(tests, the_filter_lets_errors_pass);
   tcase_add_test(tests, fact_17_the_kernel_debugger_passes_to_the_program);
   tcase_add_test(tests, stop_on_exception_shows_every_first_chance);
   tcase_add_test(tests, ignoring_user_exceptions_leaves_the_services);

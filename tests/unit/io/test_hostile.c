@@ -31,6 +31,7 @@ static const struct svc_entry *const tables[] = {
     svc_atom_table,
     svc_token_table,
     svc_privilege_table,
+    svc_debug_filter_table,
 };
 
 static ULONG64 state;
