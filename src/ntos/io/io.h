@@ -128,6 +128,11 @@ NTSTATUS io_create_console(int stream, FILE_OBJECT **File);
 /** Whole content of a file (malloc'ed through base, freed with free()); for sections.
  *  STATUS_INVALID_FILE_FOR_SECTION, STATUS_SECTION_TOO_BIG, STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS io_read_all(FILE_OBJECT *File, void **bytes, size_t *size);
+/** Size of a file that is to back a data section; from here on it counts as read. Statuses of io_read_all. */
+NTSTATUS io_section_size(FILE_OBJECT *File, ULONG64 *size);
+/** Reads a page of such a file as it is now; *done is less than `size` at its end, and never 0 for success.
+ *  STATUS_END_OF_FILE: it ends at or before `offset`; STATUS_IO_DEVICE_ERROR. */
+NTSTATUS io_read_page(const FILE_OBJECT *File, void *buffer, ULONG size, ULONG64 offset, ULONG *done);
 /** Current facts of an open file. */
 void io_query(const FILE_OBJECT *File, struct io_basic *out);
 /** Marks a file for deletion at the close of its last handle, or takes the mark back.
@@ -181,6 +186,7 @@ char *io_utf8(const WCHAR *text, size_t characters);
 
 #define STATUS_BAD_NETWORK_PATH NT_STATUS_VALUE(0xC00000BE)
 #define STATUS_DISK_FULL NT_STATUS_VALUE(0xC000007F)
+#define STATUS_IO_DEVICE_ERROR NT_STATUS_VALUE(0xC0000185)
 #define STATUS_NAME_TOO_LONG NT_STATUS_VALUE(0xC0000106)
 
 #endif

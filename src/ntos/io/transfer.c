@@ -105,25 +105,44 @@ NTSTATUS io_set_size(FILE_OBJECT *File, ULONG64 size)
   return STATUS_SUCCESS;
 }
 
-NTSTATUS io_read_all(FILE_OBJECT *File, void **bytes, size_t *size)
+NTSTATUS io_section_size(FILE_OBJECT *File, ULONG64 *size)
 {
   struct host_stat facts;
-  *bytes = NULL;
   *size = 0;
   if (File->kind != IO_FILE || File->fd < 0 || !host_stat_fd(File->fd, &facts))
     return STATUS_INVALID_FILE_FOR_SECTION;
   if (facts.size > IO_MAX_SECTION_FILE)
     return STATUS_SECTION_TOO_BIG;
   io_note_read(File);
-  void *copy = malloc(facts.size > 0 ? (size_t)facts.size : 1);
+  *size = File->size = facts.size;
+  return STATUS_SUCCESS;
+}
+
+NTSTATUS io_read_page(const FILE_OBJECT *File, void *buffer, ULONG size, ULONG64 offset, ULONG *done)
+{
+  ssize_t moved = host_pread(File->fd, buffer, size, offset);
+  *done = moved > 0 ? (ULONG)moved : 0;
+  if (moved < 0)
+    return STATUS_IO_DEVICE_ERROR;
+  return moved > 0 ? STATUS_SUCCESS : STATUS_END_OF_FILE;
+}
+
+NTSTATUS io_read_all(FILE_OBJECT *File, void **bytes, size_t *size)
+{
+  ULONG64 file_size;
+  *bytes = NULL;
+  *size = 0;
+  NTSTATUS status = io_section_size(File, &file_size);
+  if (!NT_SUCCESS(status))
+    return status;
+  void *copy = malloc(file_size > 0 ? (size_t)file_size : 1);
   if (copy == NULL)
     return STATUS_INSUFFICIENT_RESOURCES;
-  ssize_t moved = host_pread(File->fd, copy, (size_t)facts.size, 0);
+  ssize_t moved = host_pread(File->fd, copy, (size_t)file_size, 0);
   if (moved < 0) {
     free(copy);
     return STATUS_INVALID_FILE_FOR_SECTION;
   }
-  File->size = facts.size;
   *bytes = copy;
   *size = (size_t)moved;
   return STATUS_SUCCESS;

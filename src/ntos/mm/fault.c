@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* MmAccessFault: copy-on-write, guard pages, stacks that grow. */
+/* MmAccessFault: copy-on-write, guard pages, stacks that grow, pages of files. */
 #include "ntos/mm/internal.h"
 
 #define TEB_STACK_BASE 0x08u
@@ -94,7 +94,7 @@ static bool fill_section_page(struct mm_vad *vad, ULONG64 va)
   ULONG64 index = (vad->offset + (va - vad->start)) / PAGE_SIZE;
   ULONG64 flags = mm_protection_copies(vad->protect) ? MM_PTE_CHARGED : 0;
   ULONG64 pte = mm_pte_make(area->first_pfn + index, vad->protect, flags);
-  return mm_area_committed(area, index) && space_set_pte(vad->process->Pcb.space, va, mm_withhold(vad, pte));
+  return mm_area_committed(area, index) && space_set_pte(vad->process->Pcb.space, va, mm_withhold(vad, va, pte));
 }
 
 NTSTATUS MmAccessFault(EPROCESS *Process, ULONG64 Address, enum mm_access Access)
@@ -115,10 +115,16 @@ NTSTATUS MmAccessFault(EPROCESS *Process, ULONG64 Address, enum mm_access Access
   }
   if (!may(protect, Access))
     return STATUS_ACCESS_VIOLATION;
+  if ((pte & PTE_PRESENT) == 0 && vad->type == VAD_MAPPED) {
+    NTSTATUS status = mm_page_in(vad, va);
+    if (status != STATUS_SUCCESS)
+      return status;
+    pte = space_pte(Process->Pcb.space, va);
+  }
   if (hardware_allows(pte, Access))
     return STATUS_SUCCESS;
   if (Access == MM_WRITE && mm_protection_copies(protect))
-    return mm_copy_page(vad, va, mm_protection_after_copy(protect)) ? STATUS_SUCCESS : STATUS_IN_PAGE_ERROR;
+    return mm_copy_page(vad, va, mm_protection_after_copy(protect)) ? STATUS_SUCCESS : STATUS_COMMITMENT_LIMIT;
   if (vad->type == VAD_MAPPED)
     mm_grant(vad, va, Access);
   return STATUS_SUCCESS;

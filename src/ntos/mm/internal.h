@@ -67,6 +67,11 @@ struct mm_control_area {
   ULONG64 charged;   /**< pages counted against the commit limit */
   ULONG64 committed; /**< SEC_RESERVE: pages set in commit_map */
   UCHAR *commit_map; /**< SEC_RESERVE: one bit a page; NULL: all are committed */
+  /* files that are read page by page (paging.c) */
+  void *file;         /**< FILE_OBJECT, which the section references; NULL: the contents are all there */
+  ULONG64 file_pages; /**< pages that begin before the end that the file had when the section was made */
+  ULONG64 absent;     /**< of them, those that have not been read */
+  UCHAR *resident;    /**< one bit for each of file_pages that has been read */
   bool has_code;     /**< a shared view was executable once (view.c: write or execute, never both) */
   bool writable;     /**< a data section that shared views may store to */
   bool stored;       /**< there was such a view: the contents may have changed */
@@ -175,12 +180,25 @@ NTSTATUS mm_map_image(SECTION *Section, EPROCESS *Process, ULONG64 *Base, ULONG6
 NTSTATUS mm_commit_view(struct mm_vad *vad, ULONG64 start, ULONG64 end, ULONG protect);
 /** Host mapping of a VAD: bytes from its start, a multiple of 64 KB. */
 static inline ULONG64 mm_view_host_size(const struct mm_vad *vad) { return GRANULE_UP(vad->end - vad->start); }
-/** Withholds the rights that another view of the page may have now; `vad` gets them by a fault (mm_grant). */
-ULONG64 mm_withhold(const struct mm_vad *vad, ULONG64 pte);
+/** The entry of page `va` without what only a fault gives: presence, while the page has not been read (mm_page_in), and
+ *  the rights that another view of the page may have now (mm_grant). */
+ULONG64 mm_withhold(const struct mm_vad *vad, ULONG64 va, ULONG64 pte);
 /** Gives a page of a shared view the right that `Access` lacks, and takes the opposite one from all other views. */
 void mm_grant(struct mm_vad *vad, ULONG64 va, enum mm_access Access);
 /** A view of the section may be executed from now on. */
 void mm_note_code(struct mm_vad *vad);
+
+/* ---- paging.c ---- */
+
+/** Page `index` has not been read from the section's file. */
+bool mm_area_page_absent(const struct mm_control_area *area, ULONG64 index);
+/** Makes an area whose first `file_bytes` bytes are read from `file_object` when they are touched. */
+NTSTATUS mm_prepare_paging(struct mm_control_area *area, void *file_object, ULONG64 file_bytes);
+/** Reads the page of a data view at `va` if it is absent, and makes its entry as its protection says.
+ *  STATUS_END_OF_FILE: the file ends before the page now; STATUS_IO_DEVICE_ERROR; STATUS_NO_MEMORY. */
+NTSTATUS mm_page_in(struct mm_vad *vad, ULONG64 va);
+/** Reads all absent pages that can be read. */
+void mm_read_ahead(struct mm_control_area *area);
 
 /* ---- user.c ---- */
 

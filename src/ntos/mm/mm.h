@@ -26,12 +26,13 @@ UCHAR *mm_shared_user_data(void);
 
 /* ---- sections ---- */
 
-/** Bytes of a file as mm sees them: a copy, so that a later change on the host is never seen as a fault. */
+/** A file as mm sees it: its bytes, or where data sections read them page by page, each at its first touch. */
 struct mm_file_source {
   void *file_object;   /**< FILE_OBJECT kept referenced by the section; NULL for page-file backed */
   const char *path;    /**< NT path for names, e.g. \??\C:\windows\system32\ntdll.dll */
   uint64_t identity;   /**< of the host file: same identity and size, same image (cache key); 0: do not cache */
-  const void *bytes;   /**< the file's content, read by the caller; may be freed after the call */
+  const void *bytes;   /**< the file's content, read by the caller; may be freed after the call. NULL, for data sections
+                            only: it is read from file_object */
   void **malloced;     /**< where the caller has the malloc'ed `bytes`: a section may keep them and leave NULL. May be
                             NULL: what is kept is copied */
   uint64_t size;
@@ -114,16 +115,24 @@ ULONG64 mm_committed(void);
 enum mm_access { MM_READ, MM_WRITE, MM_EXECUTE };
 /** Resolves a fault of the current process or says which exception it is (spec/1.1 vector 14).
  *  @return STATUS_SUCCESS: retry the instruction; STATUS_ACCESS_VIOLATION, STATUS_GUARD_PAGE_VIOLATION (the page loses
- *  PAGE_GUARD), STATUS_STACK_OVERFLOW, STATUS_IN_PAGE_ERROR */
+ *  PAGE_GUARD), STATUS_STACK_OVERFLOW; any other status: STATUS_IN_PAGE_ERROR, with that status as third parameter:
+ *  STATUS_END_OF_FILE (the section's file ends before the page by now), STATUS_IO_DEVICE_ERROR, STATUS_COMMITMENT_LIMIT
+ *  (of the copy of a write-copy page), STATUS_NO_MEMORY */
 NTSTATUS MmAccessFault(EPROCESS *Process, ULONG64 Address, enum mm_access Access);
+/** True for those other statuses. */
+static inline bool mm_fault_is_in_page_error(NTSTATUS status)
+{
+  return status != STATUS_SUCCESS && status != STATUS_ACCESS_VIOLATION && status != STATUS_GUARD_PAGE_VIOLATION &&
+         status != STATUS_STACK_OVERFLOW;
+}
 
 /* ---- kernel access to user memory; of the *current* process unless named ---- */
 
 /** Copies in or out. All of [address, +size) is checked (user range, committed, protection; guard pages and
  *  write-copy pages act as for user code) before the first byte moves.
  *  In a native process it is memcpy on host addresses.
- *  @return STATUS_ACCESS_VIOLATION, STATUS_GUARD_PAGE_VIOLATION, STATUS_STACK_OVERFLOW; STATUS_DATATYPE_MISALIGNMENT
- *  from the probes with an alignment */
+ *  @return STATUS_ACCESS_VIOLATION, STATUS_GUARD_PAGE_VIOLATION, STATUS_STACK_OVERFLOW, STATUS_IN_PAGE_ERROR;
+ *  STATUS_DATATYPE_MISALIGNMENT from the probes with an alignment */
 NTSTATUS mm_user_read(void *to, ULONG64 address, size_t size);
 NTSTATUS mm_user_write(ULONG64 address, const void *from, size_t size);
 /** Probe-and-copy of aligned scalars. */

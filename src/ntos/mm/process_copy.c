@@ -22,7 +22,9 @@ static bool make_writable(EPROCESS *Process, ULONG64 va)
     return mm_touch(Process, va, MM_WRITE) == STATUS_SUCCESS;
   if (!mm_protection_executes(protect) || vad->type == VAD_SYSTEM || vad->shared_view)
     return false;
-  return vad->type == VAD_PRIVATE || (pte & MM_PTE_COPIED) != 0 || mm_copy_page(vad, PAGE_DOWN(va), protect);
+  if (vad->type == VAD_PRIVATE || (pte & MM_PTE_COPIED) != 0)
+    return true;
+  return mm_touch(Process, va, MM_READ) == STATUS_SUCCESS && mm_copy_page(vad, PAGE_DOWN(va), protect);
 }
 
 static NTSTATUS copy(EPROCESS *Process, ULONG64 address, void *to, const void *from, size_t size, size_t *done)

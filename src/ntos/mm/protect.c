@@ -56,7 +56,7 @@ static void change_page(struct mm_vad *vad, ULONG64 va, ULONG protect)
   protect = effective_protection(vad, pte, protect);
   if (mm_protection_copies(protect))
     pte |= MM_PTE_CHARGED;
-  (void)space_set_pte(space, va, mm_withhold(vad, mm_pte_protect(pte, protect)));
+  (void)space_set_pte(space, va, mm_withhold(vad, va, mm_pte_protect(pte, protect)));
 }
 
 NTSTATUS MmProtectVirtualMemory(EPROCESS *Process, ULONG64 *Base, ULONG64 *RegionSize, ULONG NewProtect,

@@ -88,7 +88,7 @@ ULONG64 mm_take_pfns(ULONG64 count)
 void mm_set_protection(struct mm_vad *vad, ULONG64 va, ULONG protect)
 {
   address_space *space = vad->process->Pcb.space;
-  (void)space_set_pte(space, va, mm_withhold(vad, mm_pte_protect(space_pte(space, va), protect)));
+  (void)space_set_pte(space, va, mm_withhold(vad, va, mm_pte_protect(space_pte(space, va), protect)));
 }
 
 bool mm_copy_page(struct mm_vad *vad, ULONG64 va, ULONG protect)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Section objects and the control areas behind them. A data section is a memory file of the host: empty, or a copy of
- * the file's bytes. */
+/* Section objects and the control areas behind them. A data section is a memory file of the host: empty, with a copy of
+ * the file's bytes, or filled with them page by page (paging.c). */
 #include "base/host.h"
 #include "base/resources.h"
 #include "ntos/mm/internal.h"
@@ -53,6 +53,7 @@ void mm_control_area_destroy(struct mm_control_area *area)
   resources_free_bytes(host, area->file_bytes);
   resources_unmap(host, area->image_bytes, GRANULE_UP(area->size));
   ExFreePool(area->commit_map);
+  ExFreePool(area->resident);
   ExFreePool(area->headers);
   ExFreePool(area);
 }
@@ -100,6 +101,8 @@ static NTSTATUS fill_data_area(struct mm_control_area *area, const struct mm_fil
     return STATUS_NO_MEMORY;
   if (source != NULL) {
     size_t bytes = source->size < size ? source->size : size;
+    if (source->bytes == NULL)
+      return mm_prepare_paging(area, source->file_object, bytes);
     if (host_pwrite(area->fd, source->bytes, bytes, 0) != (ssize_t)bytes)
       return STATUS_NO_MEMORY;
   }

@@ -7,6 +7,9 @@
 /* More rounds than one access can need: guard page, then copy-on-write, then the right that another view had. */
 #define MAX_FAULTS 4
 
+/* What an access by the kernel raises for a status of MmAccessFault. */
+static NTSTATUS fault_status(NTSTATUS status) { return mm_fault_is_in_page_error(status) ? STATUS_IN_PAGE_ERROR : status; }
+
 NTSTATUS mm_touch(EPROCESS *Process, ULONG64 va, enum mm_access Access)
 {
   address_space *space = Process->Pcb.space;
@@ -16,7 +19,7 @@ NTSTATUS mm_touch(EPROCESS *Process, ULONG64 va, enum mm_access Access)
       return STATUS_SUCCESS;
     NTSTATUS status = MmAccessFault(Process, va, Access);
     if (status != STATUS_SUCCESS)
-      return status;
+      return fault_status(status);
   }
   return STATUS_ACCESS_VIOLATION;
 }

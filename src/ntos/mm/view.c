@@ -23,7 +23,7 @@ static bool set_entries(struct mm_vad *vad)
     if (!mm_area_committed(area, index))
       continue;
     ULONG64 pte = mm_pte_make(area->first_pfn + index, vad->protect, flags);
-    if (!space_set_pte(vad->process->Pcb.space, va, mm_withhold(vad, pte)))
+    if (!space_set_pte(vad->process->Pcb.space, va, mm_withhold(vad, va, pte)))
       return false;
   }
   return true;
@@ -164,7 +164,7 @@ static bool fill_view(struct mm_vad *vad, ULONG64 first, ULONG64 last)
     ULONG64 va = vad->start + (i - low) * PAGE_SIZE;
     if (space_pte(space, va) != 0)
       continue;
-    if (!space_set_pte(space, va, mm_withhold(vad, mm_pte_make(area->first_pfn + i, vad->protect, flags))))
+    if (!space_set_pte(space, va, mm_withhold(vad, va, mm_pte_make(area->first_pfn + i, vad->protect, flags))))
       return false;
   }
   return true;
@@ -206,12 +206,14 @@ NTSTATUS mm_commit_view(struct mm_vad *vad, ULONG64 start, ULONG64 end, ULONG pr
 
 void mm_note_code(struct mm_vad *vad) { vad->section->control_area->has_code = true; }
 
-ULONG64 mm_withhold(const struct mm_vad *vad, ULONG64 pte)
+ULONG64 mm_withhold(const struct mm_vad *vad, ULONG64 va, ULONG64 pte)
 {
   if (vad->type != VAD_MAPPED || (pte & MM_PTE_COPIED) != 0)
     return pte;
   const struct mm_control_area *area = vad->section->control_area;
   bool only_view = area->views.Flink == area->views.Blink;
+  if (mm_area_page_absent(area, (vad->offset + (va - vad->start)) / PAGE_SIZE))
+    pte &= ~PTE_PRESENT;
   return area->has_code && !only_view ? (pte & ~PTE_WRITE) | PTE_NO_EXECUTE : pte;
 }
 

@@ -62,16 +62,18 @@ static NTSTATUS create(SECTION **section, FILE_OBJECT *file, ULONG64 size, ULONG
   size_t length = 0;
   if (file == NULL)
     return MmCreateSection(section, NULL, size, protection, attributes);
-  NTSTATUS status = io_read_all(file, &bytes, &length);
+  /* What a guest can write may differ next time at the same size: never taken from the cache. */
+  struct mm_file_source source = {
+      .file_object = file, .path = file->path, .identity = file->writable ? 0 : file->identity};
+  NTSTATUS status =
+      attributes & SEC_IMAGE ? io_read_all(file, &bytes, &length) : io_section_size(file, &source.size);
   if (!NT_SUCCESS(status))
     return status;
-  /* What a guest can write may differ next time at the same size: never taken from the cache. */
-  struct mm_file_source source = {.file_object = file,
-                                  .path = file->path,
-                                  .identity = file->writable ? 0 : file->identity,
-                                  .bytes = bytes,
-                                  .malloced = &bytes,
-                                  .size = length};
+  if (attributes & SEC_IMAGE) {
+    source.bytes = bytes;
+    source.malloced = &bytes;
+    source.size = length;
+  }
   status = MmCreateSection(section, &source, size, protection, attributes);
   free(bytes);
   return status;

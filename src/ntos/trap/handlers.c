@@ -93,8 +93,10 @@ static void KiPageFault(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)
   /* Kernel code may fault on user addresses only. */
   if (!user && address > MM_HIGHEST_USER_ADDRESS)
     KeBugCheckEx(PAGE_FAULT_IN_NONPAGED_AREA, address, types[access], f->Rip, 0);
-  ULONG count = status == STATUS_IN_PAGE_ERROR ? 3 : 2;
-  KiExceptionDispatch(f, e, status, f->Rip, count, types[access], address, (ULONG)STATUS_END_OF_FILE);
+  if (mm_fault_is_in_page_error(status))
+    KiExceptionDispatch(f, e, STATUS_IN_PAGE_ERROR, f->Rip, 3, types[access], address, (ULONG)status);
+  else
+    KiExceptionDispatch(f, e, status, f->Rip, 2, types[access], address, 0);
 }
 
 static void KiAlignmentFault(KTRAP_FRAME *f, KEXCEPTION_FRAME *e)

@@ -28,6 +28,8 @@ EPROCESS *new_process(void);
 void end_process(EPROCESS *p);
 /** Makes `p` the current process. */
 void enter(EPROCESS *p);
+/** Unmaps all that the process has; in teardowns, for what mapped files need. */
+void empty_process(EPROCESS *p);
 
 /** Allocates in the current process; fails the test if it cannot. Base 0: mm chooses. */
 ULONG64 allocate(ULONG64 base, ULONG64 size, ULONG type, ULONG protect);
@@ -51,6 +53,7 @@ TCase *protection_tests(void);
 TCase *fault_tests(void);
 TCase *section_tests(void);
 TCase *image_tests(void);
+TCase *paging_tests(void);
 TCase *user_tests(void);
 
 #define ck_status(actual, expected) ck_assert_int_eq((NTSTATUS)(actual), (NTSTATUS)(expected))

@@ -44,6 +44,17 @@ void end_process(EPROCESS *p)
   ObDereferenceObject(p);
 }
 
+void empty_process(EPROCESS *p)
+{
+  ULONG64 va = 0;
+  MEMORY_BASIC_INFORMATION64 info;
+  while (MmQueryVirtualMemory(p, va, &info) == STATUS_SUCCESS) {
+    if (info.Type == MEM_MAPPED)
+      ck_status(MmUnmapViewOfSection(p, va, NULL), STATUS_SUCCESS);
+    va = info.BaseAddress + info.RegionSize;
+  }
+}
+
 void enter(EPROCESS *p) { thread->Tcb.Process = &p->Pcb; }
 
 void machine_setup(void)
@@ -150,6 +161,7 @@ int main(void)
   suite_add_tcase(s, fault_tests());
   suite_add_tcase(s, section_tests());
   suite_add_tcase(s, image_tests());
+  suite_add_tcase(s, paging_tests());
   suite_add_tcase(s, user_tests());
   SRunner *runner = srunner_create(s);
   srunner_run_all(runner, CK_NORMAL);
