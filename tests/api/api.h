@@ -31,6 +31,7 @@ unsigned api_debug_to_the_end(dbgksim_debugger *debugger);
 TCase *argument_tests(void);
 TCase *ending_tests(void);
 TCase *input_tests(void);
+TCase *paging_tests(void);
 TCase *thread_tests(void);
 
 #endif

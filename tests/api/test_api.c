@@ -66,6 +66,7 @@ int main(void)
   suite_add_tcase(suite, argument_tests());
   suite_add_tcase(suite, ending_tests());
   suite_add_tcase(suite, input_tests());
+  suite_add_tcase(suite, paging_tests());
   suite_add_tcase(suite, thread_tests());
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);
