@@ -26,6 +26,7 @@ struct saved_engine {
   struct saved_pages **pages; /* by table index; NULL: nothing of it was written */
   struct view *views;
   unsigned view_count;
+  bool private_data; /* a view is a private one of a file that may change: no image */
 };
 
 struct emu_snapshot {
@@ -46,6 +47,11 @@ static const struct view *live_view_at(const struct view *views, unsigned count,
       return &views[i];
   }
   return NULL;
+}
+
+static bool is_private_data(const struct view *v)
+{
+  return !v->dormant && v->copy_on_write && v->image_id == 0;
 }
 
 /* ---- take ---- */
@@ -119,6 +125,8 @@ static bool save_engine(emu_snapshot *s, struct saved_engine *saved, engine *g)
   saved->leaves = copy_of(s, g->leaves, (size_t)g->tables_used * sizeof *g->leaves);
   saved->views = copy_of(s, g->views, g->view_count * sizeof *g->views);
   saved->view_count = g->view_count;
+  for (unsigned i = 0; i < g->view_count; i++)
+    saved->private_data |= is_private_data(&g->views[i]);
   return saved->tables != NULL && saved->leaves != NULL && saved->views != NULL;
 }
 
@@ -172,11 +180,26 @@ emu_snapshot *emu_snapshot_take(emu *e)
 
 /* ---- restore ---- */
 
+/* A page that was the file's is the file's again, and shows what is written there later. */
+static void reload_private(uint8_t *host, const uint8_t *bytes)
+{
+  host_discard(host, EMU_PAGE_SIZE);
+  if (bytes != NULL && memcmp(host, bytes, EMU_PAGE_SIZE) != 0)
+    memcpy(host, bytes, EMU_PAGE_SIZE);
+}
+
 /* Brings one page's bytes back. */
 static bool reload_page(struct saved_engine *saved, uint32_t table, unsigned index, uint64_t va)
 {
   struct saved_pages *pages = table < saved->tables_used ? saved->pages[table] : NULL;
   uint8_t *host = engine_host(saved->g, va);
+  if (saved->private_data) {
+    const struct view *view = live_view_at(saved->views, saved->view_count, va);
+    if (view != NULL && is_private_data(view)) {
+      reload_private(host, pages != NULL ? pages->page[index] : NULL);
+      return true;
+    }
+  }
   if (pages != NULL && pages->page[index] != NULL) {
     memcpy(host, pages->page[index], EMU_PAGE_SIZE);
     return true;

@@ -96,6 +96,8 @@ static bool build_io(dbgksim_machine *m, const struct dbgksim_config *c, const s
       .console_write = machine_console_write,
       .console_read = c->input ? machine_console_read : NULL,
       .console_context = m,
+      .file_written = mm_file_written,
+      .file_can_be_cut = MmCanFileBeTruncated,
   };
   bool ok = IoInitSystem(&config);
   m->initialized[PART_IO] = m->pcr.io != NULL;

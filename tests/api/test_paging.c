@@ -133,6 +133,32 @@ START_TEST(a_file_that_shrinks_gives_in_page_errors_until_it_has_grown)
 }
 END_TEST
 
+START_TEST(a_page_that_a_snapshot_could_not_read_is_read_after_each_restore)
+{
+  struct dbgksim_event event, again;
+  dbgksim_debugger *debugger;
+  dbgksim_snapshot *snapshot;
+  dbgksim_machine *machine = make_machine(false);
+  ck_api(dbgksim_debugger_create(machine, true, &debugger), DBGKSIM_OK);
+  uint32_t pid = api_spawn(machine, "g_in_page", debugger);
+  expect_breakpoint(debugger, &event);
+  run_to_the_last_error(debugger, &event);
+  ck_api(dbgksim_snapshot_take(machine, &snapshot), DBGKSIM_OK);
+  for (int i = 0; i < 3; i++) {
+    ck_assert_int_eq(ftruncate(host, PAGE), 0);
+    ck_api(dbgksim_continue(debugger, &event, DBG_CONTINUE), DBGKSIM_OK);
+    ck_assert_uint_eq(expect_in_page_error(debugger, 0, &again), event.exception.ExceptionInformation[1]);
+    fill_file();
+    ck_api(dbgksim_continue(debugger, &again, DBG_EXCEPTION_NOT_HANDLED), DBGKSIM_OK);
+    expect_exit(machine, debugger, pid);
+    ck_api(dbgksim_snapshot_restore(snapshot), DBGKSIM_OK);
+  }
+  dbgksim_snapshot_drop(snapshot);
+  dbgksim_debugger_destroy(debugger);
+  dbgksim_machine_destroy(machine);
+}
+END_TEST
+
 START_TEST(a_mapped_file_is_an_input_before_its_pages_are_read)
 {
   struct dbgksim_event event;
@@ -160,6 +186,7 @@ TCase *paging_tests(void)
   TCase *tcase = tcase_create("mapped files");
   tcase_add_checked_fixture(tcase, setup, teardown);
   tcase_add_loop_test(tcase, a_file_that_shrinks_gives_in_page_errors_until_it_has_grown, 0, 2);
+  tcase_add_test(tcase, a_page_that_a_snapshot_could_not_read_is_read_after_each_restore);
   tcase_add_test(tcase, a_mapped_file_is_an_input_before_its_pages_are_read);
   return tcase;
 }

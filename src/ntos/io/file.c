@@ -88,6 +88,8 @@ static NTSTATUS check_existing(const struct request *r, const struct io_location
   if (changes && (empties(r->disposition) || (r->options & FILE_DELETE_ON_CLOSE)) &&
       (at->folder == NULL || !at->folder->writable))
     return STATUS_ACCESS_DENIED;
+  if (empties(r->disposition) && !io_can_be_cut(io_identity(&at->facts), 0))
+    return STATUS_USER_MAPPED_FILE;
   return STATUS_SUCCESS;
 }
 

@@ -91,6 +91,8 @@ bool IoInitSystem(const struct io_config *config)
   io->console_read = config->console_read;
   io->console_context = config->console_context;
   io->console_is_terminal = config->console_is_terminal;
+  io->file_written = config->file_written;
+  io->file_can_be_cut = config->file_can_be_cut;
   io->folders = ExAllocatePoolWithTag((config->root_count + 1) * sizeof(*io->folders), IO_TAG);
   if (io->folders == NULL)
     return false;
@@ -101,6 +103,16 @@ bool IoInitSystem(const struct io_config *config)
   }
   ob_types()->File = ObCreateObjectType(&file_type);
   return ob_types()->File != NULL;
+}
+
+bool io_can_write(void)
+{
+  const struct io_state *io = io_state_of();
+  for (unsigned i = 0; i < io->folder_count; i++) {
+    if (io->folders[i].writable)
+      return true;
+  }
+  return false;
 }
 
 bool io_add_root(const struct io_root *root)

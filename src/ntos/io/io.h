@@ -23,6 +23,10 @@ struct io_config {
   size_t (*console_read)(void *context, void *bytes, size_t size);
   void *console_context;
   bool console_is_terminal; /**< what NtQueryVolumeInformationFile and console checks tell */
+  /** Told what programs have written to a file; NULL: nobody is. */
+  void (*file_written)(ULONG64 identity, ULONG64 offset, const void *bytes, size_t size);
+  /** Asked before a program cuts a file to `size` bytes; NULL: it may. */
+  bool (*file_can_be_cut)(ULONG64 identity, ULONG64 size);
 };
 
 enum io_kind { IO_FILE, IO_DIRECTORY, IO_CONSOLE, IO_NULL, IO_PIPE };
@@ -98,6 +102,8 @@ struct io_entry {
 bool IoInitSystem(const struct io_config *config);
 /** Makes another host folder visible; the first folder at a guest path wins. False: no memory, or a bad path. */
 bool io_add_root(const struct io_root *root);
+/** Programs can write to some folder. */
+bool io_can_write(void);
 /** Closes host descriptors that are still open. */
 void IoShutdownSystem(void);
 /** Turns an absolute or root-relative NT path into its normal form (\??\C:\..., \Device\Null, \Device\ConDrv\...), in
@@ -107,8 +113,8 @@ void IoShutdownSystem(void);
 NTSTATUS io_normalise(const FILE_OBJECT *root, const char *path, char **out);
 /** Opens or creates; one reference, no handle. *information receives FILE_OPENED 1, FILE_CREATED 2...
  *  STATUS_OBJECT_NAME_NOT_FOUND, STATUS_OBJECT_PATH_NOT_FOUND, STATUS_ACCESS_DENIED, STATUS_OBJECT_NAME_COLLISION,
- *  STATUS_FILE_IS_A_DIRECTORY, STATUS_NOT_A_DIRECTORY, STATUS_INVALID_PARAMETER (options),
- *  STATUS_INSUFFICIENT_RESOURCES */
+ *  STATUS_FILE_IS_A_DIRECTORY, STATUS_NOT_A_DIRECTORY, STATUS_INVALID_PARAMETER (options), STATUS_USER_MAPPED_FILE (of
+ *  dispositions that empty it), STATUS_INSUFFICIENT_RESOURCES */
 NTSTATUS IoCreateFile(const char *nt_path, ACCESS_MASK DesiredAccess, ULONG Disposition, ULONG Options,
                       FILE_OBJECT **File, ULONG64 *information);
 /** Rights that a handle to the file may have: `DesiredAccess` without generic bits and MAXIMUM_ALLOWED. */
@@ -121,7 +127,7 @@ NTSTATUS io_query_path(const char *nt_path, struct io_basic *out);
 NTSTATUS io_read(FILE_OBJECT *File, void *buffer, ULONG size, const LONG64 *offset, ULONG *done);
 /** The same for writing. STATUS_DISK_FULL, STATUS_INVALID_DEVICE_REQUEST, STATUS_MEDIA_WRITE_PROTECTED. */
 NTSTATUS io_write(FILE_OBJECT *File, const void *buffer, ULONG size, const LONG64 *offset, ULONG *done);
-/** Cuts or grows a file. Statuses of io_write. */
+/** Cuts or grows a file. Statuses of io_write; STATUS_USER_MAPPED_FILE. */
 NTSTATUS io_set_size(FILE_OBJECT *File, ULONG64 size);
 /** Makes a File object for a console stream (0 input, 1 output, 2 error). */
 NTSTATUS io_create_console(int stream, FILE_OBJECT **File);
@@ -186,6 +192,7 @@ char *io_utf8(const WCHAR *text, size_t characters);
 
 #define STATUS_BAD_NETWORK_PATH NT_STATUS_VALUE(0xC00000BE)
 #define STATUS_DISK_FULL NT_STATUS_VALUE(0xC000007F)
+#define STATUS_USER_MAPPED_FILE NT_STATUS_VALUE(0xC0000243)
 #define STATUS_IO_DEVICE_ERROR NT_STATUS_VALUE(0xC0000185)
 #define STATUS_NAME_TOO_LONG NT_STATUS_VALUE(0xC0000106)
 

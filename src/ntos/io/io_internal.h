@@ -41,6 +41,8 @@ struct io_state {
   size_t (*console_read)(void *context, void *bytes, size_t size);
   void *console_context;
   bool console_is_terminal;
+  void (*file_written)(ULONG64 identity, ULONG64 offset, const void *bytes, size_t size);
+  bool (*file_can_be_cut)(ULONG64 identity, ULONG64 size);
   struct io_contained contained[IO_CONTAINED_ENTRIES];
   struct io_inputs *inputs; /**< NULL: no note is taken of what is read */
 };
@@ -76,6 +78,8 @@ void io_note_read(const FILE_OBJECT *File);
 void io_note_change(const FILE_OBJECT *File);
 /** A File object with its event signalled; takes `path` over. */
 NTSTATUS io_create_object(enum io_kind kind, char *path, FILE_OBJECT **File);
+/** True if a program may cut a file to `size` bytes. */
+bool io_can_be_cut(ULONG64 identity, ULONG64 size);
 /** True for a host file that is no directory and can be opened, with its identity. */
 ULONG64 io_identity(const struct host_stat *facts);
 

@@ -84,6 +84,8 @@ NTSTATUS io_write(FILE_OBJECT *File, const void *buffer, ULONG size, const LONG6
   ssize_t moved = host_pwrite(File->fd, buffer, size, at);
   if (moved <= 0)
     return STATUS_DISK_FULL;
+  if (io_state_of()->file_written != NULL)
+    io_state_of()->file_written(File->identity, at, buffer, (size_t)moved);
   if (at + (ULONG64)moved > File->size)
     File->size = at + (ULONG64)moved;
   if (File->synchronous)
@@ -92,12 +94,20 @@ NTSTATUS io_write(FILE_OBJECT *File, const void *buffer, ULONG size, const LONG6
   return STATUS_SUCCESS;
 }
 
+bool io_can_be_cut(ULONG64 identity, ULONG64 size)
+{
+  const struct io_state *io = io_state_of();
+  return io->file_can_be_cut == NULL || io->file_can_be_cut(identity, size);
+}
+
 NTSTATUS io_set_size(FILE_OBJECT *File, ULONG64 size)
 {
   if (File->kind != IO_FILE || File->fd < 0)
     return STATUS_INVALID_DEVICE_REQUEST;
   if (!File->writable)
     return STATUS_MEDIA_WRITE_PROTECTED;
+  if (!io_can_be_cut(File->identity, size))
+    return STATUS_USER_MAPPED_FILE;
   io_note_change(File);
   if (size > (ULONG64)IO_MAX_FILE_SIZE || !host_truncate(File->fd, size))
     return STATUS_DISK_FULL;

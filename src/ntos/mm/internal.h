@@ -69,12 +69,13 @@ struct mm_control_area {
   UCHAR *commit_map; /**< SEC_RESERVE: one bit a page; NULL: all are committed */
   /* files that are read page by page (paging.c) */
   void *file;         /**< FILE_OBJECT, which the section references; NULL: the contents are all there */
-  ULONG64 file_pages; /**< pages that begin before the end that the file had when the section was made */
+  ULONG64 paged_bytes; /**< of the section, those that the file had when the section was made */
+  ULONG64 file_pages; /**< pages with such bytes */
   ULONG64 absent;     /**< of them, those that have not been read */
   UCHAR *resident;    /**< one bit for each of file_pages that has been read */
   bool has_code;     /**< a shared view was executable once (view.c: write or execute, never both) */
   bool writable;     /**< a data section that shared views may store to */
-  bool stored;       /**< there was such a view: the contents may have changed */
+  bool stored;       /**< there was such a view, or a program wrote to the file: the contents may have changed */
   /* images */
   bool image;
   ULONG64 identity, file_size, image_id;

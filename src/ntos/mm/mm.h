@@ -74,6 +74,13 @@ NTSTATUS MmUnmapViewOfSection(EPROCESS *Process, ULONG64 Base, ULONG64 *image_ba
 /** Section mapped at `va`, referenced; NULL if none. *base (may be NULL) receives the view's base. */
 SECTION *mm_section_at(EPROCESS *Process, ULONG64 va, ULONG64 *base);
 
+/* ---- files that are mapped ---- */
+
+/** Shows what programs wrote to a file in the pages of its data sections. */
+void mm_file_written(ULONG64 identity, ULONG64 offset, const void *bytes, size_t size);
+/** False if a data section has bytes of the file behind NewFileSize. */
+bool MmCanFileBeTruncated(ULONG64 identity, ULONG64 NewFileSize);
+
 /* ---- snapshots ---- */
 
 /** The bytes of sections that can be stored to, and KUSER_SHARED_DATA, at some moment. */

@@ -17,6 +17,7 @@ NTSTATUS mm_prepare_paging(struct mm_control_area *area, void *file_object, ULON
   if (area->resident == NULL)
     return STATUS_INSUFFICIENT_RESOURCES;
   area->file = file_object;
+  area->paged_bytes = file_bytes;
   area->file_pages = area->absent = pages;
   return STATUS_SUCCESS;
 }
@@ -53,4 +54,59 @@ void mm_read_ahead(struct mm_control_area *area)
     if (mm_area_page_absent(area, i))
       (void)read_page(area, i);
   }
+}
+
+/* ---- what programs do to a file that is mapped ---- */
+
+static bool is_of_file(const struct mm_control_area *area, ULONG64 identity)
+{
+  const FILE_OBJECT *file = area->file;
+  return file != NULL && identity != 0 && file->identity == identity;
+}
+
+/* What was translated from [offset, offset+size) of a section is about to change. */
+static void drop_code(const struct mm_control_area *area, ULONG64 offset, ULONG64 size)
+{
+  for (const LIST_ENTRY *e = area->views.Flink; area->has_code && e != &area->views; e = e->Flink) {
+    const struct mm_vad *view = CONTAINING_RECORD(e, struct mm_vad, view_entry);
+    if (offset >= view->offset && offset - view->offset < view->end - view->start)
+      space_code_changed(view->process->Pcb.space, view->start + (offset - view->offset), size);
+  }
+}
+
+/* An absent page is read later, with what was written. */
+static void store(struct mm_control_area *area, ULONG64 offset, const UCHAR *bytes, size_t size)
+{
+  for (size_t done = 0, chunk; done < size && offset + done < area->size; done += chunk) {
+    ULONG64 at = offset + done;
+    chunk = PAGE_SIZE - (at & (PAGE_SIZE - 1));
+    if (chunk > size - done)
+      chunk = size - done;
+    if (mm_area_page_absent(area, at / PAGE_SIZE))
+      continue;
+    drop_code(area, at, chunk);
+    if (host_pwrite(area->fd, bytes + done, chunk, at) == (ssize_t)chunk)
+      area->stored = true;
+  }
+}
+
+void mm_file_written(ULONG64 identity, ULONG64 offset, const void *bytes, size_t size)
+{
+  const struct mm_state *state = mm();
+  for (const LIST_ENTRY *e = state->control_areas.Flink; e != &state->control_areas; e = e->Flink) {
+    struct mm_control_area *area = CONTAINING_RECORD(e, struct mm_control_area, entry);
+    if (is_of_file(area, identity))
+      store(area, offset, bytes, size);
+  }
+}
+
+bool MmCanFileBeTruncated(ULONG64 identity, ULONG64 NewFileSize)
+{
+  const struct mm_state *state = mm();
+  for (const LIST_ENTRY *e = state->control_areas.Flink; e != &state->control_areas; e = e->Flink) {
+    const struct mm_control_area *area = CONTAINING_RECORD(e, struct mm_control_area, entry);
+    if (is_of_file(area, identity) && NewFileSize < area->paged_bytes)
+      return false;
+  }
+  return true;
 }

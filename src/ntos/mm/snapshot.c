@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What snapshots keep of mm beside the pool and the address spaces: the bytes behind shared views. They are copied back
- * where a writable view existed since. */
+/* What snapshots keep of mm beside the pool and the address spaces: the bytes of sections that may change. They are copied
+ * back where something may have stored to them since. The other sections are images, and files whose pages have all been
+ * read: what of a mapped file was not read yet is read when a snapshot is taken. */
 #include "base/host.h"
+#include "ntos/io/io.h"
 #include "ntos/mm/internal.h"
 
 #include <stdlib.h>
@@ -17,6 +19,7 @@ struct saved_area {
   const struct mm_control_area *area;
   int fd;
   ULONG64 size; /* whole 64 KB units */
+  bool incomplete; /* a page could not be read, and may be later */
   struct extent *extents;
   size_t count;
   UCHAR *window; /* the section's bytes on the host, mapped at the first restore that needs them */
@@ -48,22 +51,31 @@ static bool save_extents(struct saved_area *saved)
   return true;
 }
 
+static bool may_change(const struct mm_control_area *area)
+{
+  return area->writable || area->absent != 0 || (area->file != NULL && io_can_write());
+}
+
 struct mm_snapshot *mm_snapshot_take(void)
 {
   struct mm_state *state = mm();
   size_t count = 0;
-  for (LIST_ENTRY *e = state->control_areas.Flink; e != &state->control_areas; e = e->Flink)
-    count += CONTAINING_RECORD(e, struct mm_control_area, entry)->writable;
+  for (LIST_ENTRY *e = state->control_areas.Flink; e != &state->control_areas; e = e->Flink) {
+    struct mm_control_area *area = CONTAINING_RECORD(e, struct mm_control_area, entry);
+    mm_read_ahead(area);
+    count += may_change(area);
+  }
   struct mm_snapshot *s = calloc(1, sizeof *s + count * sizeof s->areas[0]);
   if (s == NULL)
     return NULL;
   memcpy(s->shared_data, state->shared_data, sizeof s->shared_data);
   for (LIST_ENTRY *e = state->control_areas.Flink; e != &state->control_areas; e = e->Flink) {
     const struct mm_control_area *area = CONTAINING_RECORD(e, struct mm_control_area, entry);
-    if (!area->writable)
+    if (!may_change(area))
       continue;
     struct saved_area *saved = &s->areas[s->count++];
-    *saved = (struct saved_area){.area = area, .fd = area->fd, .size = GRANULE_UP(area->size)};
+    *saved = (struct saved_area){
+        .area = area, .fd = area->fd, .size = GRANULE_UP(area->size), .incomplete = area->absent != 0};
     if (!save_extents(saved)) {
       mm_snapshot_drop(s);
       return NULL;
@@ -79,7 +91,7 @@ static bool may_have_changed(const struct saved_area *saved)
   for (const LIST_ENTRY *e = state->control_areas.Flink; e != &state->control_areas; e = e->Flink) {
     const struct mm_control_area *area = CONTAINING_RECORD(e, struct mm_control_area, entry);
     if (area == saved->area && area->fd == saved->fd)
-      return area->stored;
+      return area->stored || saved->incomplete;
   }
   return true;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define FILE_PAGES 5u
+#define GUEST_PATH "\\??\\C:\\data\\data.bin"
 /** The file ends in the middle of its last page. */
 #define FILE_BYTES ((FILE_PAGES - 1) * PAGE + 0x800)
 
@@ -39,9 +40,13 @@ static void setup(void)
   host = host_open(host_path, true, true, false);
   ck_assert_int_ge(host, 0);
   write_file(1);
-  const struct io_root root = {folder, "C:\\data", false};
-  ck_assert(IoInitSystem(&(struct io_config){.roots = &root, .root_count = 1}));
-  ck_status(IoCreateFile("\\??\\C:\\data\\data.bin", FILE_READ_DATA, FILE_OPEN, 0, &file, NULL), STATUS_SUCCESS);
+  const struct io_root root = {folder, "C:\\data", true};
+  const struct io_config io = {.roots = &root,
+                               .root_count = 1,
+                               .file_written = mm_file_written,
+                               .file_can_be_cut = MmCanFileBeTruncated};
+  ck_assert(IoInitSystem(&io));
+  ck_status(IoCreateFile(GUEST_PATH, FILE_READ_DATA | FILE_WRITE_DATA, FILE_OPEN, 0, &file, NULL), STATUS_SUCCESS);
 }
 
 static void teardown(void)
@@ -220,6 +225,94 @@ START_TEST(a_view_may_begin_in_the_middle_of_a_file)
 }
 END_TEST
 
+/* As NtWriteFile. */
+static void write_from_inside(ULONG64 offset, UCHAR value, ULONG size)
+{
+  static UCHAR bytes[4 * PAGE];
+  LONG64 at = (LONG64)offset;
+  ULONG done;
+  memset(bytes, value, size);
+  ck_status(io_write(file, bytes, size, &at, &done), STATUS_SUCCESS);
+  ck_assert_uint_eq(done, size);
+}
+
+START_TEST(what_programs_write_to_a_file_shows_in_its_views)
+{
+  SECTION *section = file_section(0, PAGE_READWRITE);
+  ULONG64 base = map(section, process, PAGE_READWRITE), own = map(section, process, PAGE_WRITECOPY);
+  ck_assert_uint_eq(byte_at(base + PAGE), 2);
+  ck_status(mm_user_write(own + PAGE, "x", 1), STATUS_SUCCESS);
+  write_from_inside(PAGE - 1, 77, PAGE + 2);
+  ck_assert_uint_eq(byte_at(base + PAGE - 2), 1);
+  for (unsigned i = 0; i < PAGE + 2; i++)
+    ck_assert_uint_eq(byte_at(base + PAGE - 1 + i), 77);
+  ck_assert_uint_eq(byte_at(base + 2 * PAGE + 1), 3);
+  ck_assert_uint_eq(byte_at(own + PAGE - 1), 77);
+  ck_assert_uint_eq(byte_at(own + PAGE), 'x');
+  write_from_inside(FILE_BYTES, 88, 4 * PAGE);
+  ck_assert_uint_eq(byte_at(base + FILE_PAGES * PAGE - 1), 88);
+  ObDereferenceObject(section);
+}
+END_TEST
+
+START_TEST(a_program_can_not_cut_a_file_that_is_mapped)
+{
+  FILE_OBJECT *emptied;
+  SECTION *section = file_section(0, PAGE_READONLY);
+  ULONG64 base = map(section, process, PAGE_READONLY);
+  ObDereferenceObject(section);
+  ck_status(io_set_size(file, FILE_BYTES - 1), STATUS_USER_MAPPED_FILE);
+  ck_status(io_set_size(file, FILE_BYTES), STATUS_SUCCESS);
+  ck_status(IoCreateFile(GUEST_PATH, FILE_WRITE_DATA, FILE_OVERWRITE, 0, &emptied, NULL), STATUS_USER_MAPPED_FILE);
+  ck_assert_uint_eq(byte_at(base), 1);
+  ck_status(MmUnmapViewOfSection(process, base, NULL), STATUS_SUCCESS);
+  ck_status(io_set_size(file, FILE_BYTES - 1), STATUS_SUCCESS);
+  section = file_section(PAGE, PAGE_READONLY);
+  ck_status(io_set_size(file, PAGE), STATUS_SUCCESS);
+  ck_status(io_set_size(file, PAGE - 1), STATUS_USER_MAPPED_FILE);
+  ObDereferenceObject(section);
+  ck_status(IoCreateFile(GUEST_PATH, FILE_WRITE_DATA, FILE_OVERWRITE, 0, &emptied, NULL), STATUS_SUCCESS);
+  ObDereferenceObject(emptied);
+}
+END_TEST
+
+START_TEST(a_snapshot_reads_what_was_not_read)
+{
+  ULONG64 base = map_file(PAGE_READONLY);
+  struct mm_snapshot *snapshot = mm_snapshot_take();
+  ck_assert_ptr_nonnull(snapshot);
+  ck_assert(host_truncate(host, 0));
+  ck_assert_uint_eq(byte_at(base + 2 * PAGE), 3);
+  write_from_inside(2 * PAGE, 77, PAGE);
+  ck_assert_uint_eq(byte_at(base + 2 * PAGE), 77);
+  ck_assert(mm_snapshot_restore(snapshot));
+  ck_assert_uint_eq(byte_at(base + 2 * PAGE), 3);
+  mm_snapshot_drop(snapshot);
+}
+END_TEST
+
+START_TEST(code_in_a_mapped_file_runs_as_it_was_written)
+{
+  struct cpu_trap trap;
+  cpu *c = cpu_create(machine_emu);
+  ULONG64 base = map_file(PAGE_EXECUTE_READ);
+  write_from_inside(PAGE, 0x90, 2 * PAGE);
+  write_from_inside(PAGE, 0xCC, 1);
+  for (unsigned i = 0; i < 2; i++) {
+    c->rip = base + PAGE;
+    do {
+      cpu_run(process->Pcb.space, c, 1000, &trap);
+      ck_assert_int_eq(trap.kind, CPU_TRAP_EXCEPTION);
+    } while (trap.vector == 14 && MmAccessFault(process, trap.fault_address, MM_EXECUTE) == STATUS_SUCCESS);
+    ck_assert_uint_eq(trap.vector, 3);
+    ck_assert_uint_eq(c->rip, base + PAGE + 1 + i);
+    write_from_inside(PAGE, 0x90, 1);
+    write_from_inside(PAGE + 1, 0xCC, 1);
+  }
+  cpu_destroy(machine_emu, c);
+}
+END_TEST
+
 TCase *paging_tests(void)
 {
   TCase *t = tcase_create("paging");
@@ -234,5 +327,9 @@ TCase *paging_tests(void)
   tcase_add_test(t, a_first_touch_may_be_a_store);
   tcase_add_test(t, a_breakpoint_in_a_page_that_was_not_read_leaves_the_rest_of_it);
   tcase_add_test(t, a_view_may_begin_in_the_middle_of_a_file);
+  tcase_add_test(t, what_programs_write_to_a_file_shows_in_its_views);
+  tcase_add_test(t, a_program_can_not_cut_a_file_that_is_mapped);
+  tcase_add_test(t, a_snapshot_reads_what_was_not_read);
+  tcase_add_test(t, code_in_a_mapped_file_runs_as_it_was_written);
   return t;
 }
