@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Pages of the mapped file C:\data\data.bin that the host's file no longer has. The host cuts the file to one page at the
- * breakpoint, and puts the rest back while the last exception is in its debugger. Each page is full of its number, from 1
- * on; page 3 begins with a `ret`. */
+/* Pages of the mapped file C:\data\data.bin that the host's file no longer has. The host cuts the file to one page at
+ * the breakpoint, and puts the rest back while the last exception is in its debugger. Each page is full of its number,
+ * from 1 on; page 3 begins with a `ret`. */
 #include "nano.h"
 
 #define PAGE 0x1000u

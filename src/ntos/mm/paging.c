@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sections of files, page by page: a page is read from the host's file when it is touched first. The host's file is never
- * mapped: whoever cuts it would send us SIGBUS. It is read into the section's memory file, whose end nobody moves. */
+/* Sections of files, page by page: a page is read from the host's file when it is touched first. The host's file is
+ * never mapped: whoever cuts it would send us SIGBUS. It is read into the section's memory file, whose end nobody
+ * moves. */
 #include "base/host.h"
 #include "ntos/io/io.h"
 #include "ntos/mm/internal.h"

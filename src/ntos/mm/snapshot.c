@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What snapshots keep of mm beside the pool and the address spaces: the bytes of sections that may change. They are copied
- * back where something may have stored to them since. The other sections are images, and files whose pages have all been
- * read: what of a mapped file was not read yet is read when a snapshot is taken. */
+/* What snapshots keep of mm beside the pool and the address spaces: the bytes of sections that may change. They are
+ * copied back where something may have stored to them since. The other sections are images, and files whose pages have
+ * all been read: what of a mapped file was not read yet is read when a snapshot is taken. */
 #include "base/host.h"
 #include "ntos/io/io.h"
 #include "ntos/mm/internal.h"
@@ -18,7 +18,7 @@ struct extent {
 struct saved_area {
   const struct mm_control_area *area;
   int fd;
-  ULONG64 size; /* whole 64 KB units */
+  ULONG64 size;    /* whole 64 KB units */
   bool incomplete; /* a page could not be read, and may be later */
   struct extent *extents;
   size_t count;

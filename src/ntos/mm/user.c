@@ -8,7 +8,10 @@
 #define MAX_FAULTS 4
 
 /* What an access by the kernel raises for a status of MmAccessFault. */
-static NTSTATUS fault_status(NTSTATUS status) { return mm_fault_is_in_page_error(status) ? STATUS_IN_PAGE_ERROR : status; }
+static NTSTATUS fault_status(NTSTATUS status)
+{
+  return mm_fault_is_in_page_error(status) ? STATUS_IN_PAGE_ERROR : status;
+}
 
 NTSTATUS mm_touch(EPROCESS *Process, ULONG64 va, enum mm_access Access)
 {

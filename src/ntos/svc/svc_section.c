@@ -65,8 +65,7 @@ static NTSTATUS create(SECTION **section, FILE_OBJECT *file, ULONG64 size, ULONG
   /* What a guest can write may differ next time at the same size: never taken from the cache. */
   struct mm_file_source source = {
       .file_object = file, .path = file->path, .identity = file->writable ? 0 : file->identity};
-  NTSTATUS status =
-      attributes & SEC_IMAGE ? io_read_all(file, &bytes, &length) : io_section_size(file, &source.size);
+  NTSTATUS status = attributes & SEC_IMAGE ? io_read_all(file, &bytes, &length) : io_section_size(file, &source.size);
   if (!NT_SUCCESS(status))
     return status;
   if (attributes & SEC_IMAGE) {

@@ -41,10 +41,8 @@ static void setup(void)
   ck_assert_int_ge(host, 0);
   write_file(1);
   const struct io_root root = {folder, "C:\\data", true};
-  const struct io_config io = {.roots = &root,
-                               .root_count = 1,
-                               .file_written = mm_file_written,
-                               .file_can_be_cut = MmCanFileBeTruncated};
+  const struct io_config io = {
+      .roots = &root, .root_count = 1, .file_written = mm_file_written, .file_can_be_cut = MmCanFileBeTruncated};
   ck_assert(IoInitSystem(&io));
   ck_status(IoCreateFile(GUEST_PATH, FILE_READ_DATA | FILE_WRITE_DATA, FILE_OPEN, 0, &file, NULL), STATUS_SUCCESS);
 }
