@@ -22,7 +22,7 @@ static unsigned one_byte_size(const struct run *r, const struct insn *i)
   bool written;
   if ((op & 0xF8) == 0xD8) {
     (void)x87_operand(i, &size, &written);
-    return size == 10 ? 8 : size > 10 ? operand_size(i) : size;
+    return size == 10 ? 8 : size > 10 ? (operand_size(i) == 2 ? 2 : 4) : size;
   }
   switch (op) {
   case 0x63:
@@ -115,6 +115,8 @@ static unsigned two_byte_size(const struct insn *i)
   case 0xBE:
   case 0xC0:
     return 1;
+  case 0xC2:
+    return sse_size(i, PACKED, PACKED, 4, 8);
   case 0xC3:
     return integer;
   case 0xC7:
@@ -191,7 +193,7 @@ static enum access operand_access(const struct run *r, const struct insn *i)
   return access_at(r, run_operand_address(r, i) + bit_distance(r, i, size), size);
 }
 
-/* String instructions, xlat aside, and mov with an absolute address. */
+/* String instructions, xlat aside, masked moves, and mov with an absolute address. */
 static enum access implicit_access(const struct run *r, const struct insn *i, const uint8_t *code)
 {
   const cpu *c = r->c;
@@ -199,6 +201,8 @@ static enum access implicit_access(const struct run *r, const struct insn *i, co
   uint8_t op = i->opcode & 0xFE;
   uint64_t mask = i->address_prefix || !is_64(c) ? 0xFFFFFFFFull : ~0ull, absolute = 0;
   uint64_t base = i->segment == 0x64 ? c->fs_base : i->segment == 0x65 ? c->gs_base : 0;
+  if (i->map == MAP_0F && i->opcode == 0xF7) /* maskmovq, maskmovdqu */
+    return access_at(r, (c->gpr[CPU_RDI] & mask) + base, i->sse == 0 ? 8 : PACKED);
   if (i->map != MAP_ONE_BYTE || op < 0xA0 || op > 0xAE || op == 0xA8)
     return ACCESS_GOOD;
   if (op <= 0xA2) {
@@ -246,10 +250,11 @@ bool run_is_misaligned(const struct run *r)
   if (!insn_decode(code, space_fetch(r->s, r->c->rip, code, sizeof code), is_64(r->c), &i) ||
       check_of(r->g, &i) == CHECK_UNDEFINED || run_x87_is_pending(r, &i))
     return false;
-  enum access access = operand_access(r, &i);
+  bool pops = i.map == MAP_ONE_BYTE && i.opcode == 0x8F;
+  enum access access = pops ? stack_access(r, &i, code) : operand_access(r, &i);
   if (access == ACCESS_GOOD)
-    access = implicit_access(r, &i, code);
-  if (access == ACCESS_GOOD)
+    access = pops ? operand_access(r, &i) : implicit_access(r, &i, code);
+  if (access == ACCESS_GOOD && !pops)
     access = stack_access(r, &i, code);
   return access == ACCESS_MISALIGNED;
 }

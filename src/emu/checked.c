@@ -48,6 +48,14 @@ static bool bad_mxcsr(struct run *r, const struct insn *i, unsigned at)
   return false;
 }
 
+/* MMX registers are the physical ones of the x87 stack, whatever its top. */
+static void get_mmx(const cpu *c, unsigned number, uint8_t out[8])
+{
+  XSAVE_FORMAT fx;
+  cpu_get_fx(c, &fx);
+  memcpy(out, &fx.FloatRegisters[(number - (fx.StatusWord >> 11)) & 7u], 8);
+}
+
 /* SSE arithmetic: raises #XM if it must, else only sets the flags of MXCSR. */
 static enum next check_sse(struct run *r, const struct insn *i, uint8_t immediate)
 {
@@ -64,6 +72,8 @@ static enum next check_sse(struct run *r, const struct insn *i, uint8_t immediat
   if (i->memory) {
     if (!run_read_user(r, run_operand_address(r, i), bytes, size))
       return NEXT_RUN;
+  } else if (i->opcode == 0x2A && i->sse == 0) {
+    get_mmx(c, i->modrm & 7u, bytes);
   } else if (i->opcode == 0x2A) {
     memcpy(bytes, &c->gpr[insn_rm(i)], size);
   } else {

@@ -368,11 +368,11 @@ size_t space_fetch(const address_space *s, uint64_t va, uint8_t *out, size_t siz
 /* sse.c */
 /** True for SSE instructions whose exceptions sse_exceptions knows. */
 bool sse_can_raise(const struct insn *i);
-/** Bytes of the source operand. */
+/** Bytes of the source operand; a register of 0F 2A without prefix is one of MMX. */
 unsigned sse_operand_size(const struct insn *i);
 /** MXCSR flags that an instruction raises. `source` has 16 bytes; what is behind its operand is a copy of it.
- *  @param predicate  immediate byte of a comparison */
-unsigned sse_exceptions(const struct insn *i, const void *target, const void *source, unsigned predicate,
+ *  @param immediate  last byte of a comparison, rounding or dot product */
+unsigned sse_exceptions(const struct insn *i, const void *target, const void *source, unsigned immediate,
                         uint32_t mxcsr);
 
 /* x87.c */

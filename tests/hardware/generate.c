@@ -7,7 +7,9 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define FLAGS_STATUS 0x8D5u
 #define FLAG_TF 0x100u
+#define X87_PENDING 0x8080u /* ES and B */
 #define FLAG_DF 0x400u
+#define FLAG_AC 0x40000u
 #define FLAG_ID 0x200000u
 #define RCX 1
 #define RSP 4
@@ -476,6 +478,23 @@ static bool fit(struct maker *m, const struct instruction *i)
   return true;
 }
 
+/* In some cases exceptions are unmasked, and in some of these one is pending; in some, operands must be aligned. */
+static void unmask(struct maker *m)
+{
+  XSAVE_FORMAT *fx = &m->c->fx;
+  if (one_in(m, 4)) {
+    fx->ControlWord &= (USHORT)~pick(m, 64);
+    if (one_in(m, 4))
+      fx->StatusWord |= (USHORT)pick(m, 64);
+    if ((fx->StatusWord & ~fx->ControlWord & 0x3F) != 0)
+      fx->StatusWord |= X87_PENDING;
+  }
+  if (one_in(m, 4))
+    fx->MxCsr &= ~(ULONG)(pick(m, 64) << 7);
+  if (one_in(m, 8))
+    m->c->rflags |= FLAG_AC;
+}
+
 void generate_case(uint64_t seed, unsigned number, struct test_case *out)
 {
   struct maker m = {.random = seed * 0xD1342543DE82EF95ull + number, .c = out};
@@ -496,4 +515,5 @@ void generate_case(uint64_t seed, unsigned number, struct test_case *out)
   } while (!good || excluded(out, &i, out->length) != NULL);
   size_t room = CODE_PAGE + PAGE - out->rip;
   memcpy(&out->memory[0][out->rip - CODE_PAGE], out->code, room < MAX_CODE ? room : MAX_CODE);
+  unmask(&m);
 }

@@ -380,6 +380,14 @@ START_TEST(unmasked_sse_exceptions_are_vector_19)
       {"mulps overflows", "\x0F\x59\xC1", 3, 3e38f, 10, OVERFLOWS},
       {"cvtss2si of 1e20", "\xF3\x0F\x2D\xC1", 4, 0, 1e20f, INVALID},
       {"comiss with NaN", "\x0F\x2F\xC1", 3, 0, (float)__builtin_nanf(""), INVALID},
+      {"mulss, tiny and exact", "\xF3\x0F\x59\xC1", 4, 0x1p-126f, 0.5f, UNDERFLOWS},
+      {"roundss of 1.5", "\x66\x0F\x3A\x0A\xC1\x00", 6, 1, 1.5f, INEXACT},
+      {"roundps of 1.5", "\x66\x0F\x3A\x08\xC1\x04", 6, 1, 1.5f, INEXACT},
+      {"dpps overflows", "\x66\x0F\x3A\x40\xC1\x11", 6, 3e38f, 10, OVERFLOWS},
+      {"dppd of a denormal", "\x66\x0F\x3A\x41\xC1\x11", 6, 1, 1, DENORMAL},
+      {"cvtps2pi of 1e20", "\x0F\x2D\xC1", 3, 0, 1e20f, INVALID},
+      {"cvttps2pi of 1e20", "\x0F\x2C\xC1", 3, 0, 1e20f, INVALID},
+      {"cvttss2si of 1.5", "\xF3\x0F\x2C\xC1", 4, 0, 1.5f, INEXACT},
   };
   for (size_t i = 0; i < COUNT(row); i++) {
     unsigned vector = run_sse(ALL & ~(row[i].flag << 7), row[i].a, row[i].b, row[i].code, row[i].size);
@@ -393,6 +401,13 @@ START_TEST(unmasked_sse_exceptions_are_vector_19)
     ck_assert_uint_eq(run_sse(ALL, row[i].a, row[i].b, row[i].code, row[i].size), 3);
   }
   ck_assert_uint_eq(RUN_SSE(0, 1, 2, "\xF3\x0F\x58\xC1"), 3);
+  /* Inexact results are no exception of a rounding that says so, nor products that are not asked for. */
+  ck_assert_uint_eq(RUN_SSE(0, 1, 1.5f, "\x66\x0F\x3A\x0A\xC1\x08"), 3);
+  ck_assert_uint_eq(RUN_SSE(0, 3e38f, 10, "\x66\x0F\x3A\x40\xC1\xEF"), 3);
+  /* mov eax, 7FFFFFFF; movd mm1, eax; cvtpi2ps xmm0, mm1 */
+  ck_assert_uint_eq(RUN_SSE(0, 0, 0, "\xB8\xFF\xFF\xFF\x7F\x0F\x6E\xC8\x0F\x2A\xC1"), 19);
+  ck_assert_uint_eq(g.cpu->rip, CODE + 9);
+  ck_assert_uint_eq(RUN_SSE(0, 0, 0, "\xB8\x00\x00\x00\x40\x0F\x6E\xC8\x0F\x2A\xC1"), 3);
   /* Unmasked by the guest itself, in the middle of a block. */
   cpu_set_mxcsr(g.cpu, ALL);
   M128A xmm[2];
