@@ -95,15 +95,10 @@ static bool read_event(HANDLE object, CLIENT_ID *client)
     return false;
   check("NtWaitForDebugEvent", status);
   *client = change.AppClientId;
-  if (change.NewState == DbgCreateThreadStateChange) {
-    ObCloseHandle(change.StateInfo.CreateThread.HandleToThread, UserMode);
-  } else if (change.NewState == DbgCreateProcessStateChange) {
-    ObCloseHandle(change.StateInfo.CreateProcessInfo.HandleToProcess, UserMode);
-    ObCloseHandle(change.StateInfo.CreateProcessInfo.HandleToThread, UserMode);
-    ObCloseHandle(change.StateInfo.CreateProcessInfo.NewProcess.FileHandle, UserMode);
-  } else if (change.NewState == DbgLoadDllStateChange) {
-    ObCloseHandle(change.StateInfo.LoadDll.FileHandle, UserMode);
-  }
+  HANDLE handles[DBGK_EVENT_HANDLES];
+  const unsigned count = dbgk_event_handles(&change, handles);
+  for (unsigned i = 0; i < count; i++)
+    ObCloseHandle(handles[i], UserMode);
   return true;
 }
 

@@ -70,21 +70,10 @@ static void note_read(const DBGUI_WAIT_STATE_CHANGE *change)
 
 static void close_event_handles(const DBGUI_WAIT_STATE_CHANGE *change)
 {
-  switch (change->NewState) {
-  case DbgCreateProcessStateChange:
-    close_handle(change->StateInfo.CreateProcessInfo.HandleToProcess);
-    close_handle(change->StateInfo.CreateProcessInfo.HandleToThread);
-    close_handle(change->StateInfo.CreateProcessInfo.NewProcess.FileHandle);
-    break;
-  case DbgCreateThreadStateChange:
-    close_handle(change->StateInfo.CreateThread.HandleToThread);
-    break;
-  case DbgLoadDllStateChange:
-    close_handle(change->StateInfo.LoadDll.FileHandle);
-    break;
-  default:
-    break;
-  }
+  HANDLE handles[DBGK_EVENT_HANDLES];
+  const unsigned count = dbgk_event_handles(change, handles);
+  for (unsigned i = 0; i < count; i++)
+    close_handle(handles[i]);
 }
 
 /* An event that may be read is signalled, whoever waits: its queue says the one, its KEVENT the other. */

@@ -73,6 +73,31 @@ NTSTATUS ExpRaiseHardError(HARDERROR_MSG *Error, ULONG *Response);
 /** Says whether hard errors of the running thread are reported; the previous state. */
 BOOLEAN IoSetThreadHardErrorMode(BOOLEAN EnableHardErrors);
 
+/* ---- what a debugger reads ---- */
+
+/** Handles that come with one event, at most. */
+#define DBGK_EVENT_HANDLES 3
+/** Lists the handles that NtWaitForDebugEvent opened for its caller, who is to close them; 0 where one could not be opened.
+ *  Their number. */
+static inline unsigned dbgk_event_handles(const DBGUI_WAIT_STATE_CHANGE *change, HANDLE handles[DBGK_EVENT_HANDLES])
+{
+  switch (change->NewState) {
+  case DbgCreateProcessStateChange:
+    handles[0] = change->StateInfo.CreateProcessInfo.HandleToProcess;
+    handles[1] = change->StateInfo.CreateProcessInfo.HandleToThread;
+    handles[2] = change->StateInfo.CreateProcessInfo.NewProcess.FileHandle;
+    return 3;
+  case DbgCreateThreadStateChange:
+    handles[0] = change->StateInfo.CreateThread.HandleToThread;
+    return 1;
+  case DbgLoadDllStateChange:
+    handles[0] = change->StateInfo.LoadDll.FileHandle;
+    return 1;
+  default:
+    return 0;
+  }
+}
+
 /* ---- creation under a debugger ---- */
 
 /** Gives a process that has not started yet its debug port.

@@ -237,21 +237,10 @@ static void close_if(HANDLE handle)
 
 void close_handles(const DBGUI_WAIT_STATE_CHANGE *change)
 {
-  switch (change->NewState) {
-  case DbgCreateProcessStateChange:
-    close_if(change->StateInfo.CreateProcessInfo.HandleToProcess);
-    close_if(change->StateInfo.CreateProcessInfo.HandleToThread);
-    close_if(change->StateInfo.CreateProcessInfo.NewProcess.FileHandle);
-    break;
-  case DbgCreateThreadStateChange:
-    close_if(change->StateInfo.CreateThread.HandleToThread);
-    break;
-  case DbgLoadDllStateChange:
-    close_if(change->StateInfo.LoadDll.FileHandle);
-    break;
-  default:
-    break;
-  }
+  HANDLE handles[DBGK_EVENT_HANDLES];
+  const unsigned count = dbgk_event_handles(change, handles);
+  for (unsigned i = 0; i < count; i++)
+    close_if(handles[i]);
 }
 
 void answer(HANDLE object, const DBGUI_WAIT_STATE_CHANGE *change, NTSTATUS status)

@@ -79,11 +79,24 @@ static NTSTATUS publish(ETHREAD *thread, NTSTATUS status, const struct destinati
   return status;
 }
 
+/* What both ways capture last: the attributes of the handle, and the process, referenced. */
+static NTSTATUS capture_target(ULONG64 object_attributes, HANDLE process_handle, struct destination *to,
+                               EPROCESS **process)
+{
+  struct svc_object_attributes captured;
+  NTSTATUS status = svc_capture_object_attributes(object_attributes, &captured);
+  if (!NT_SUCCESS(status))
+    return status;
+  to->attributes = captured.Attributes;
+  svc_release_object_attributes(&captured);
+  return svc_reference_process(process_handle, PROCESS_CREATE_THREAD, process);
+}
+
 NTSTATUS NtCreateThreadEx(ULONG64 ThreadHandle, ACCESS_MASK DesiredAccess, ULONG64 ObjectAttributes,
                           HANDLE ProcessHandle, ULONG64 StartRoutine, ULONG64 Argument, ULONG CreateFlags,
                           ULONG64 ZeroBits, ULONG64 StackSize, ULONG64 MaximumStackSize, ULONG64 AttributeList)
 {
-  struct svc_object_attributes object_attributes;
+  struct destination to = {ThreadHandle, DesiredAccess, 0};
   struct svc_attribute attributes[SVC_MAX_ATTRIBUTES];
   ULONG count;
   EPROCESS *process;
@@ -95,12 +108,7 @@ NTSTATUS NtCreateThreadEx(ULONG64 ThreadHandle, ACCESS_MASK DesiredAccess, ULONG
   if (NT_SUCCESS(status))
     status = svc_capture_attributes(AttributeList, attributes, &count);
   if (NT_SUCCESS(status))
-    status = svc_capture_object_attributes(ObjectAttributes, &object_attributes);
-  if (!NT_SUCCESS(status))
-    return status;
-  struct destination to = {ThreadHandle, DesiredAccess, object_attributes.Attributes};
-  svc_release_object_attributes(&object_attributes);
-  status = svc_reference_process(ProcessHandle, PROCESS_CREATE_THREAD, &process);
+    status = capture_target(ObjectAttributes, ProcessHandle, &to, &process);
   if (!NT_SUCCESS(status))
     return status;
   status = PspCreateUserThread(process, StartRoutine, Argument, CreateFlags | THREAD_CREATE_FLAGS_CREATE_SUSPENDED,
@@ -129,7 +137,7 @@ static NTSTATUS capture_start(ULONG64 context_address, ULONG64 teb_address, CONT
 NTSTATUS NtCreateThread(ULONG64 ThreadHandle, ACCESS_MASK DesiredAccess, ULONG64 ObjectAttributes, HANDLE ProcessHandle,
                         ULONG64 ClientId, ULONG64 ThreadContext, ULONG64 InitialTeb, BOOLEAN CreateSuspended)
 {
-  struct svc_object_attributes object_attributes;
+  struct destination to = {ThreadHandle, DesiredAccess, 0};
   CONTEXT context;
   INITIAL_TEB64 teb;
   EPROCESS *process;
@@ -140,12 +148,7 @@ NTSTATUS NtCreateThread(ULONG64 ThreadHandle, ACCESS_MASK DesiredAccess, ULONG64
   if (NT_SUCCESS(status))
     status = capture_start(ThreadContext, InitialTeb, &context, &teb);
   if (NT_SUCCESS(status))
-    status = svc_capture_object_attributes(ObjectAttributes, &object_attributes);
-  if (!NT_SUCCESS(status))
-    return status;
-  struct destination to = {ThreadHandle, DesiredAccess, object_attributes.Attributes};
-  svc_release_object_attributes(&object_attributes);
-  status = svc_reference_process(ProcessHandle, PROCESS_CREATE_THREAD, &process);
+    status = capture_target(ObjectAttributes, ProcessHandle, &to, &process);
   if (!NT_SUCCESS(status))
     return status;
   status = PspCreateThread(process, &context, &teb, THREAD_CREATE_FLAGS_CREATE_SUSPENDED, &thread);
