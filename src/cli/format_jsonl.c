@@ -7,17 +7,7 @@
 
 static void begin(struct view *view)
 {
-  const struct options *options = view->session->options;
-  struct json json;
-  json_begin(&json, view->out);
-  json_text(&json, "type", "start");
-  json_number(&json, "schema", 1);
-  json_text(&json, "version", dbgksim_version());
-  json_text(&json, "program", options->program);
-  json_text_array(&json, "arguments", options->arguments);
-  json_number(&json, "seed", options->seed);
-  json_bool(&json, "random_schedule", options->random_schedule);
-  json_end(&json);
+  session_write_start(view->session, view->out);
 }
 
 static void put_place(struct view *view, struct json *json, uint32_t pid, const char *name, const char *symbol_name,

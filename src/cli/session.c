@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/session.h"
+#include "cli/json.h"
 #include "cli/tape.h"
 
 #include <dbgksim/kernel.h>
@@ -261,6 +262,21 @@ static bool close_file(FILE *file)
   if (file != stdout && file != stderr)
     good &= fclose(file) == 0;
   return good;
+}
+
+void session_write_start(const struct session *session, FILE *out)
+{
+  const struct options *options = session->options;
+  struct json json;
+  json_begin(&json, out);
+  json_text(&json, "type", "start");
+  json_number(&json, "schema", 1);
+  json_text(&json, "version", dbgksim_version());
+  json_text(&json, "program", options->program);
+  json_text_array(&json, "arguments", options->arguments);
+  json_number(&json, "seed", options->seed);
+  json_bool(&json, "random_schedule", options->random_schedule);
+  json_end(&json);
 }
 
 int session_close(struct session *session, int result)

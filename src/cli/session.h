@@ -34,6 +34,8 @@ struct session {
 int session_open(struct session *session, const struct options *options, struct tape *tape);
 /** Starts the program of the options, under `debugger` unless that is NULL. CLI_OK or an exit status, as above. */
 int session_spawn(struct session *session, dbgksim_debugger *debugger, uint32_t *pid);
+/** Writes the first JSON Lines record of a trace: what was run, and how. */
+void session_write_start(const struct session *session, FILE *out);
 /** Writes what a program printed. */
 void session_write(struct session *session, int stream, const void *bytes, size_t size);
 /** Writes the oldest pieces that are held, at most `count`. */

@@ -8,17 +8,7 @@
 
 static void begin(struct strace *s)
 {
-  const struct options *options = s->session->options;
-  struct json json;
-  json_begin(&json, s->out);
-  json_text(&json, "type", "start");
-  json_number(&json, "schema", 1);
-  json_text(&json, "version", dbgksim_version());
-  json_text(&json, "program", options->program);
-  json_text_array(&json, "arguments", options->arguments);
-  json_number(&json, "seed", options->seed);
-  json_bool(&json, "random_schedule", options->random_schedule);
-  json_end(&json);
+  session_write_start(s->session, s->out);
 }
 
 static void put_arguments(struct strace *s, struct json *json, const struct dbgksim_service_call *call)
