@@ -213,10 +213,10 @@ uint64_t stage_catch_deliveries(struct stage *s)
 int main(void)
 {
   Suite *suite = suite_create("trap");
-  TCase *const cases[] = {vector_tests(),   vector_32_tests(), vector_float_tests(), idt_tests(),
-                          dispatch_tests(), kernel_tests(),    context_tests(),      frame_tests(),
-                          msr_tests(),      service_tests(),   bugcheck_tests(),     monitor_tests(),
-                          capture_tests(),  loop_tests(),      port_tests(),         anti_debug_tests()};
+  TCase *const cases[] = {vector_tests(),     vector_32_tests(), vector_float_tests(), idt_tests(),  dispatch_tests(),
+                          kernel_tests(),     context_tests(),   frame_tests(),        msr_tests(),  service_tests(),
+                          bugcheck_tests(),   monitor_tests(),   capture_tests(),      loop_tests(), port_tests(),
+                          anti_debug_tests(), fact_tests()};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     tcase_set_timeout(cases[i], 60);
     suite_add_tcase(suite, cases[i]);

@@ -114,5 +114,6 @@ TCase *capture_tests(void);
 TCase *loop_tests(void);
 TCase *port_tests(void);
 TCase *anti_debug_tests(void);
+TCase *fact_tests(void);
 
 #endif
