@@ -77,7 +77,7 @@ configure-coverage: setup
 # Branches that the tests of exception dispatch take, of the files that COVERED names; docs/interrupts.md. Only what
 # these tests need is built.
 COVERED = src/ntos/trap src/dbgk/forward.c src/dbgk/error_port.c
-COVERAGE_TESTS = trap dbgk era guest_programs guest_events kernel_debugger anti_debug hard_errors \
+COVERAGE_TESTS = trap dbgk api era guest_programs guest_events kernel_debugger anti_debug hard_errors \
   'strace monitor' 'strace arguments' 'strace hostile'
 COVERAGE_MINIMUM ?= 95
 coverage: configure-coverage
