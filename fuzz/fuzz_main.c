@@ -135,23 +135,26 @@ static size_t mutate(uint8_t *bytes, size_t size)
   return size;
 }
 
+/* A finding ends the program: the input must be on disk before. */
+static bool write_artefact(const uint8_t *bytes, size_t size)
+{
+  const char *artefact = getenv("FUZZ_ARTEFACT");
+  FILE *file = artefact ? fopen(artefact, "wb") : NULL;
+  if (!file)
+    return false;
+  fwrite(bytes, 1, size, file);
+  fclose(file);
+  return true;
+}
+
 static void run_mutated(unsigned number)
 {
   uint8_t bytes[MAX_SIZE];
   const struct saved *from = &cases[below(case_count)];
   memcpy(bytes, from->bytes, from->size);
   size_t size = mutate(bytes, from->size);
-  /* A finding ends the program: the input must be on disk before. */
-  const char *artefact = getenv("FUZZ_ARTEFACT");
-  if (artefact) {
-    FILE *file = fopen(artefact, "wb");
-    if (file) {
-      fwrite(bytes, 1, size, file);
-      fclose(file);
-    }
-  } else if (number % 1000 == 0) {
+  if (!write_artefact(bytes, size) && number % 1000 == 0)
     fprintf(stderr, "mutated %u\n", number);
-  }
   LLVMFuzzerTestOneInput(bytes, size);
   executed++;
   if (twice)
@@ -161,6 +164,7 @@ static void run_mutated(unsigned number)
 static void run_again(void)
 {
   for (unsigned i = case_count; i-- > 0; executed++) {
+    write_artefact(cases[i].bytes, cases[i].size);
     LLVMFuzzerTestOneInput(cases[i].bytes, cases[i].size);
     if (fuzz_digest() != cases[i].digest)
       fuzz_fail("case %u of %zu bytes ran differently the second time", i, cases[i].size);

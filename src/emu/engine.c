@@ -154,23 +154,31 @@ static const uint8_t *code_host(const engine *g, uint64_t va)
   return NULL;
 }
 
-/* A block was translated and is about to run. */
+/* A block was translated and is about to run. One that was translated again for its calls keeps the window: a store
+ * into its own block makes the engine begin again with a block of that instruction alone, which needs them, too. */
 static void on_edge(uc_engine *uc, uc_tb *now, uc_tb *before, void *context)
 {
   engine *g = context;
+  uint64_t range[2];
   (void)before;
-  if (g->replant.va == now->pc) {
-    g->replant.va = NO_ADDRESS;
-    engine_set_window(g, NO_ADDRESS, NO_ADDRESS);
-    return;
-  }
   const uint8_t *bytes = code_host(g, now->pc);
   if (bytes == NULL)
     return;
   uint64_t cs = 0;
   uc_reg_read(uc, UC_X86_REG_CS, &cs);
-  if (scan_block(g, bytes, now->pc, now->size, cs != KGDT64_R3_CMCODE, g->replant.range)) {
+  const bool calls = scan_block(g, bytes, now->pc, now->size, cs != KGDT64_R3_CMCODE, range);
+  if (g->replant.va != NO_ADDRESS) {
+    if (g->replant.va == now->pc && (!calls || (range[0] >= g->window[0] && range[1] <= g->window[1]))) {
+      if (g->skipped == now->pc)
+        g->skip = now->pc;
+      return;
+    }
+    g->replant.va = NO_ADDRESS;
+    engine_set_window(g, NO_ADDRESS, NO_ADDRESS);
+  }
+  if (calls) {
     g->replant.va = now->pc;
+    memcpy(g->replant.range, range, sizeof range);
     engine_stop_at(g, STOP_RETRANSLATE, now->pc);
   }
   if (g->block_callback != NULL)

@@ -216,6 +216,7 @@ typedef struct engine {
     uint64_t range[2]; /**< instructions of it that get calls of on_check */
   } replant;
   uint64_t skip;              /**< on_check lets this address pass once */
+  uint64_t skipped;           /**< it has, since the engine was started */
   struct check_entry *checks; /**< hash table, malloc'ed */
   unsigned check_count, check_room;
   bool check_sse; /**< an SSE exception was unmasked here: arithmetic is checked */

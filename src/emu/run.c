@@ -20,6 +20,7 @@ static enum stop_reason start(struct run *r, uint64_t flags)
   engine *g = r->g;
   g->stop = STOP_NONE;
   g->stopped_at = NO_ADDRESS;
+  g->skipped = NO_ADDRESS;
   cpu_load(g, r->c, flags);
   uint64_t before = g->blocks_left;
   if (r->free_block && before != UINT64_MAX)

@@ -355,6 +355,7 @@ void on_check(uc_engine *uc, uint64_t va, uint32_t size, void *context)
   (void)size;
   if (va == g->skip) {
     g->skip = NO_ADDRESS;
+    g->skipped = va;
     return;
   }
   if (g->breakpoint_mask != 0 && engine_has_breakpoint(g, va)) {

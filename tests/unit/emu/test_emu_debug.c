@@ -453,6 +453,36 @@ START_TEST(block_over_the_page_end_in_a_loop)
 }
 END_TEST
 
+/* mov byte [rip + 1], CC; nop; nop (becomes int3): the store changes its own block, which the engine then translates
+ * again up to the store. A place where a breakpoint or a port instruction once was is no reason to begin anew each
+ * time. */
+START_TEST(block_that_changes_itself_where_calls_were)
+{
+  static const char code[] = "\xC6\x05\x01\x00\x00\x00\xCC\x90\x90";
+  uint64_t blocks = 0;
+  guest_pages(g.space, CODE, 1, RWX);
+  for (uint64_t at = 0; at < 10; at++) {
+    if (at) {
+      set_breakpoint(0, CODE + at - 1);
+      RUN(&g, "\x90\x90\x90\x90\x90\x90\x90\x90\x90\xCC");
+      ck_exception(&g, 1, at - 1);
+    }
+    g.cpu->dr[7] = 0x400;
+    if (at) { /* an instruction that was looked at before it ran */
+      char in[10] = "\x90\x90\x90\x90\x90\x90\x90\x90\x90\xCC";
+      in[at - 1] = (char)0xEC;
+      guest_run(&g, in, sizeof in);
+      ck_exception(&g, 13, at - 1);
+    }
+    RUN(&g, code);
+    ck_int3(&g, 8);
+    if (at)
+      ck_assert_uint_eq(g.trap.blocks, blocks);
+    blocks = g.trap.blocks;
+  }
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("emu debug");
@@ -460,6 +490,7 @@ int main(void)
   tcase_add_checked_fixture(t, setup, teardown);
   tcase_set_timeout(t, 30);
   tcase_add_test(t, tf_steps_one_instruction);
+  tcase_add_test(t, block_that_changes_itself_where_calls_were);
   tcase_add_test(t, tf_steps_each_iteration_of_rep);
   tcase_add_test(t, popf_sets_tf_for_the_instruction_after_the_next);
   tcase_add_test(t, popf_that_clears_tf_still_traps_after_itself);
