@@ -120,7 +120,7 @@ static enum dbgksim_status use_folder(dbgksim_machine *m, const char *path, size
     return same ? DBGKSIM_OK
                 : machine_fail(m, DBGKSIM_BAD_ARGUMENT, "%s: the machine's programs come from %s", path, m->app_folder);
   }
-  const struct io_root root = {folder, APP_FOLDER, m->app_writable};
+  const struct io_root root = {.host = folder, .guest = APP_FOLDER, .writable = m->app_writable};
   if (!io_add_root(&root)) {
     ExFreePool(folder);
     return machine_fail(m, DBGKSIM_NO_MEMORY, "no memory for a path");

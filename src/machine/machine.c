@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Builds a machine, floor by floor, and takes it down again. */
+#include "machine/embedded.h"
 #include "machine/machine.h"
 
 #include "base/resources.h"
@@ -80,16 +81,19 @@ static bool build_host(dbgksim_machine *m)
 
 static bool build_io(dbgksim_machine *m, const struct dbgksim_config *c, const struct machine_userland *userland)
 {
-  struct io_root *roots = ExAllocatePoolWithTag((c->root_count + 2) * sizeof *roots, POOL_TAG('R', 'o', 'o', 't'));
+  struct io_root *roots = ExAllocatePoolWithTag((c->root_count + 3) * sizeof *roots, POOL_TAG('R', 'o', 'o', 't'));
   unsigned n = 0;
   if (!roots)
     return false;
   for (unsigned i = 0; i < c->root_count; i++)
-    roots[n++] = (struct io_root){c->roots[i].host, c->roots[i].guest, c->roots[i].writable};
+    roots[n++] = (struct io_root){
+        .host = c->roots[i].host, .guest = c->roots[i].guest, .writable = c->roots[i].writable};
+  if (userland->builtin)
+    roots[n++] = (struct io_root){.embedded = machine_builtin_dlls, .guest = "C:\\windows\\system32"};
   if (userland->dlls[0])
-    roots[n++] = (struct io_root){userland->dlls, "C:\\windows\\system32", false};
+    roots[n++] = (struct io_root){.host = userland->dlls, .guest = "C:\\windows\\system32"};
   if (userland->nls[0])
-    roots[n++] = (struct io_root){userland->nls, "C:\\windows\\system32", false};
+    roots[n++] = (struct io_root){.host = userland->nls, .guest = "C:\\windows\\system32"};
   const struct io_config config = {
       .roots = roots,
       .root_count = n,

@@ -112,7 +112,8 @@ void machine_snapshot_drop(dbgksim_snapshot *snapshot);
 void machine_drop_snapshots(struct dbgksim_machine *m);
 /** Folders of a userland. */
 struct machine_userland {
-  char dlls[4096], nls[4096]; /**< host folders; nls may be empty */
+  bool builtin;               /**< the embedded DLLs come first */
+  char dlls[4096], nls[4096]; /**< host folders; may be empty */
 };
 /** Finds a userland by its configuration name. False: the text says what was looked for and what to install. */
 bool machine_find_userland(const char *name, struct machine_userland *out, char *message, size_t size);

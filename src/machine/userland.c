@@ -34,7 +34,10 @@ bool machine_find_userland(const char *name, struct machine_userland *out, char 
   memset(out, 0, sizeof *out);
   if (strcmp(name, "none") == 0)
     return true;
-  if (strcmp(name, "wine")) {
+  out->builtin = strcmp(name, "builtin") == 0 || strcmp(name, "hybrid") == 0;
+  if (strcmp(name, "builtin") == 0)
+    return true;
+  if (strcmp(name, "wine") && strcmp(name, "hybrid")) {
     if (!is_kind(name, "ntdll.dll", HOST_FILE)) {
       snprintf(message, size, "userland %s: no ntdll.dll in that folder", name);
       return false;
@@ -138,7 +141,7 @@ enum dbgksim_status machine_load_userland(dbgksim_machine *m, const char *name)
                                           "__wine_unix_call_dispatcher");
   if (userland.unix_call_slot)
     userland.unix_call_service = UNIX_CALL_SERVICE;
-  if (NT_SUCCESS(io_query_path(schema, &facts)) && facts.exists) {
+  if (strcmp(name, "hybrid") && NT_SUCCESS(io_query_path(schema, &facts)) && facts.exists) {
     userland.api_set_offset = section_offset(m, schema, ".apiset");
     if (userland.api_set_offset)
       status = machine_open_section(m, schema, false, &userland.api_set);

@@ -57,7 +57,10 @@ static void collect_host_names(struct collector *c, const char *drive_path)
 {
   struct io_location at;
   for (unsigned layer = 0; io_locate_layer(drive_path, layer, &at); layer++) {
-    if (at.status == STATUS_SUCCESS && at.facts.kind == HOST_DIRECTORY) {
+    const struct io_embedded *embedded = at.folder != NULL ? at.folder->embedded : NULL;
+    for (; at.status == STATUS_SUCCESS && embedded != NULL && embedded->name != NULL; embedded++)
+      collect(c, embedded->name, strlen(embedded->name));
+    if (at.status == STATUS_SUCCESS && at.facts.kind == HOST_DIRECTORY && at.folder->embedded == NULL) {
       char **names = host_list_directory(at.host);
       for (char **p = names; p != NULL && *p != NULL; p++)
         collect(c, *p, strlen(*p));

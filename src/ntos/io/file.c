@@ -118,10 +118,10 @@ static NTSTATUS open_host(FILE_OBJECT *file, const struct request *r, struct io_
   bool write = !exists || empties(r->disposition) || (r->access & WRITING_RIGHTS) != 0;
   if (at->folder != NULL && !at->folder->writable)
     write = false;
-  file->fd = host_open(at->host, write, !exists, exists && empties(r->disposition));
+  file->fd = write ? host_open(at->host, true, !exists, exists && empties(r->disposition)) : io_open_for_reading(at);
   if (file->fd < 0 && r->maximum_allowed && exists) {
     file->writable = false;
-    file->fd = host_open(at->host, false, false, false);
+    file->fd = io_open_for_reading(at);
   }
   if (file->fd < 0)
     return STATUS_ACCESS_DENIED;

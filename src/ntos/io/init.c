@@ -57,11 +57,12 @@ static bool add_folder(struct io_folder *folder, const struct io_root *root)
   }
   folder->guest = io_duplicate(io_drive_path(normal));
   ExFreePool(normal);
-  folder->host = io_duplicate(root->host);
-  char *real = host_real_path(root->host);
+  folder->embedded = root->host == NULL ? root->embedded : NULL;
+  folder->host = io_duplicate(root->host != NULL ? root->host : "");
+  char *real = root->host != NULL ? host_real_path(root->host) : NULL;
   folder->canonical = real != NULL ? io_duplicate(real) : NULL;
   free(real);
-  folder->writable = root->writable;
+  folder->writable = root->writable && root->host != NULL;
   if (folder->guest == NULL || folder->host == NULL)
     return false;
   folder->guest_length = strlen(folder->guest);

@@ -140,7 +140,7 @@ NTSTATUS io_hash_path(const char *nt_path, struct io_input *out)
     return STATUS_INVALID_DEVICE_REQUEST;
   }
   io_locate(io_drive_path(path), &at);
-  int fd = at.status == STATUS_SUCCESS && at.facts.kind == HOST_FILE ? host_open(at.host, false, false, false) : -1;
+  int fd = at.status == STATUS_SUCCESS && at.facts.kind == HOST_FILE ? io_open_for_reading(&at) : -1;
   out->existed = at.status == STATUS_SUCCESS;
   if (fd >= 0) {
     out->size = at.facts.size;

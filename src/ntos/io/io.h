@@ -7,9 +7,17 @@
 #include "base/sha256.h"
 #include "ntos/ob/ob.h"
 
+/** A file that the library has in itself. */
+struct io_embedded {
+  const char *name; /**< lower case; NULL ends a list */
+  const void *bytes;
+  size_t size;
+};
+
 /** One host folder that is visible to guests. */
 struct io_root {
-  const char *host;  /**< host folder or single file */
+  const char *host;  /**< host folder or single file; NULL: the embedded files */
+  const struct io_embedded *embedded; /**< a folder of these, without folders below; outlives the machine */
   const char *guest; /**< DOS path, e.g. C:\app ; longest match wins */
   bool writable;
 };

@@ -16,7 +16,8 @@
 #define IO_MAX_PATH 32767
 
 struct io_folder {
-  char *host;      /**< as configured */
+  char *host;      /**< as configured; of embedded files a name that no file has */
+  const struct io_embedded *embedded; /**< NULL: a host folder */
   char *canonical; /**< without symbolic links; nothing outside of it is reached */
   char *guest;     /**< C:\windows, without a trailing backslash */
   size_t guest_length;
@@ -54,6 +55,7 @@ struct io_location {
   bool virtual_directory;        /**< no host folder stands behind it */
   char *host;                    /**< pool; where it is, or where it could be made; NULL: nowhere */
   const struct io_folder *folder; /**< that it lies in, NULL for a virtual directory */
+  const struct io_embedded *embedded; /**< it is this file */
 };
 
 static inline struct io_state *io_state_of(void) { return KeGetPcr()->io; }
@@ -66,6 +68,8 @@ const char *io_drive_path(const char *normal);
 void io_locate(const char *drive_path, struct io_location *out);
 /** The same, in the n-th of the folders that stand behind the path's longest root; false: no such folder. */
 bool io_locate_layer(const char *drive_path, unsigned layer, struct io_location *out);
+/** Opens what was located, read-only: a descriptor, -1 on failure. */
+int io_open_for_reading(const struct io_location *at);
 /** Calls fn for each component that a root has directly below a drive path. */
 void io_for_each_virtual_child(const char *drive_path, void (*fn)(void *context, const char *name, size_t length),
                                void *context);

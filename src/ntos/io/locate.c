@@ -195,8 +195,49 @@ static bool contained(const struct io_folder *folder, const char *host, bool exi
   return ok;
 }
 
+/* Identity of embedded files: no host device has this number. */
+#define EMBEDDED_DEVICE UINT64_MAX
+
+static void find_embedded(const struct io_folder *folder, const char *rest, struct io_location *out)
+{
+  out->folder = folder;
+  out->host = io_duplicate(rest);
+  out->status = out->host != NULL ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_INSUFFICIENT_RESOURCES;
+  if (out->host != NULL && *rest == 0) {
+    out->facts = (struct host_stat){.kind = HOST_DIRECTORY, .device = EMBEDDED_DEVICE};
+    out->status = STATUS_SUCCESS;
+  }
+  for (const struct io_embedded *file = folder->embedded; out->host != NULL && file->name != NULL; file++) {
+    if (io_compare_names(file->name, rest) != 0)
+      continue;
+    out->facts = (struct host_stat){.kind = HOST_FILE,
+                                    .size = file->size,
+                                    .device = EMBEDDED_DEVICE,
+                                    .inode = (uint64_t)(file - folder->embedded) + 1};
+    out->embedded = file;
+    out->status = STATUS_SUCCESS;
+  }
+}
+
+int io_open_for_reading(const struct io_location *at)
+{
+  if (at->embedded == NULL)
+    return host_open(at->host, false, false, false);
+  int fd = host_memfd(at->embedded->name, at->embedded->size);
+  if (fd >= 0 && host_pwrite(fd, at->embedded->bytes, at->embedded->size, 0) == (ssize_t)at->embedded->size &&
+      host_memfd_seal(fd))
+    return fd;
+  if (fd >= 0)
+    host_close(fd);
+  return -1;
+}
+
 static void walk(const struct io_folder *folder, const char *rest, struct io_location *out)
 {
+  if (folder->embedded != NULL) {
+    find_embedded(folder, rest, out);
+    return;
+  }
   out->folder = folder;
   out->host = io_duplicate(folder->host);
   out->status = STATUS_INSUFFICIENT_RESOURCES;

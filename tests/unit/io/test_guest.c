@@ -49,7 +49,8 @@ static void make_machine(void)
       .arenas = {{0, 8ull << 30}, {0x7FF000000000, 1ull << 30}, {0x7FFFC0000000, 1ull << 30}},
       .arena_count = 3,
       .pool = pcr.pool};
-  const struct io_root roots[] = {{folder, "C:\\app", false}, {folder, "C:\\windows\\system32", false}};
+  const struct io_root roots[] = {{.host = folder, .guest = "C:\\app"},
+                                   {.host = folder, .guest = "C:\\windows\\system32"}};
   char message[200] = "";
   ck_assert_msg(emu_create(&config, &pcr.emu, message, sizeof(message)) == EMU_OK, "%s", message);
   ck_assert(KeInitSystem(&ke));

@@ -84,10 +84,10 @@ void fixture_setup(void)
   strcpy(hosts[2], fixture_host("app"));
   strcpy(hosts[3], fixture_host("outside/tool.exe"));
   struct io_root roots[] = {
-      {hosts[0], "C:\\windows\\system32", false},
-      {hosts[1], "C:\\windows\\system32\\", false},
-      {hosts[2], "c:\\app", true},
-      {hosts[3], "D:\\bin\\Tool.exe", false},
+      {.host = hosts[0], .guest = "C:\\windows\\system32"},
+      {.host = hosts[1], .guest = "C:\\windows\\system32\\"},
+      {.host = hosts[2], .guest = "c:\\app", .writable = true},
+      {.host = hosts[3], .guest = "D:\\bin\\Tool.exe"},
   };
   struct io_config io = {.roots = roots,
                          .root_count = 4,

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/** @file ntdll.h  What the builtin ntdll exports beside the services: for its own sources and for kernel32. What windows.h
+ *  declares (RtlCaptureContext, RtlUnwindEx...) is not repeated. */
+#ifndef GUEST_NTDLL_H
+#define GUEST_NTDLL_H
+
+#include "nt.h"
+
+/* ---- process.c: starts and ends of threads and processes ---- */
+
+typedef ULONG(NTAPI *PUSER_THREAD_START_ROUTINE)(PVOID);
+/** Where every thread starts: StartRoutine(Argument) under the last filter; its result ends the thread. */
+NTDLL_API void NTAPI RtlUserThreadStart(PUSER_THREAD_START_ROUTINE StartRoutine, PVOID Argument);
+NTDLL_API void NTAPI RtlExitUserThread(NTSTATUS Status) __attribute__((noreturn));
+/** Ends the other threads, tells the DLLs, ends the process. */
+NTDLL_API void NTAPI RtlExitUserProcess(NTSTATUS Status) __attribute__((noreturn));
+/** The filter that is asked when nobody handled an exception of a thread; kernel32 sets UnhandledExceptionFilter. */
+NTDLL_API void NTAPI RtlSetUnhandledExceptionFilter(LONG(NTAPI *Filter)(EXCEPTION_POINTERS *));
+/** Creates a thread that calls StartAddress(Parameter). Sizes 0: the image's. */
+NTDLL_API NTSTATUS NTAPI RtlCreateUserThread(HANDLE Process, PVOID SecurityDescriptor, BOOLEAN CreateSuspended,
+                                             ULONG ZeroBits, SIZE_T MaximumStackSize, SIZE_T CommittedStackSize,
+                                             PUSER_THREAD_START_ROUTINE StartAddress, PVOID Parameter, HANDLE *Thread,
+                                             CLIENT_ID *ClientId);
+
+/* ---- exception.c: the user half of exception dispatch (spec/2) ---- */
+
+/** True if a handler continued the exception; the context is as the handlers left it. */
+NTDLL_API BOOLEAN NTAPI RtlDispatchException(EXCEPTION_RECORD *ExceptionRecord, CONTEXT *Context);
+NTDLL_API PVOID NTAPI RtlAddVectoredExceptionHandler(ULONG First, PVECTORED_EXCEPTION_HANDLER Handler);
+NTDLL_API ULONG NTAPI RtlRemoveVectoredExceptionHandler(PVOID Handle);
+NTDLL_API PVOID NTAPI RtlAddVectoredContinueHandler(ULONG First, PVECTORED_EXCEPTION_HANDLER Handler);
+NTDLL_API ULONG NTAPI RtlRemoveVectoredContinueHandler(PVOID Handle);
+/** Raises a software exception; returns if it was continued. */
+NTDLL_API void NTAPI RtlRaiseException(EXCEPTION_RECORD *ExceptionRecord);
+/** Raises a status that no handler may continue. */
+NTDLL_API void NTAPI RtlRaiseStatus(NTSTATUS Status);
+
+/* ---- ldr_*.c ---- */
+
+/** Loads a DLL by name or path; a second load counts. DllPath: search path, NULL for the process's.
+ *  STATUS_DLL_NOT_FOUND, STATUS_ENTRYPOINT_NOT_FOUND, STATUS_ORDINAL_NOT_FOUND, STATUS_DLL_INIT_FAILED,
+ *  STATUS_INVALID_IMAGE_FORMAT */
+NTDLL_API NTSTATUS NTAPI LdrLoadDll(PWSTR DllPath, ULONG *DllCharacteristics, UNICODE_STRING *DllName, PVOID *BaseAddress);
+/** Takes a reference back; the last unloads. STATUS_DLL_NOT_FOUND */
+NTDLL_API NTSTATUS NTAPI LdrUnloadDll(PVOID BaseAddress);
+/** Address of an export by name, or by ordinal if Name is NULL. STATUS_ENTRYPOINT_NOT_FOUND, STATUS_ORDINAL_NOT_FOUND */
+NTDLL_API NTSTATUS NTAPI LdrGetProcedureAddress(PVOID BaseAddress, ANSI_STRING *Name, ULONG Ordinal, PVOID *Address);
+/** Base of a loaded DLL, without a reference. STATUS_DLL_NOT_FOUND */
+NTDLL_API NTSTATUS NTAPI LdrGetDllHandle(PWSTR DllPath, ULONG *DllCharacteristics, UNICODE_STRING *DllName, PVOID *BaseAddress);
+
+/* ---- heap.c ---- */
+
+NTDLL_API PVOID NTAPI RtlAllocateHeap(PVOID HeapHandle, ULONG Flags, SIZE_T Size);
+
+/* ---- dbgui.c: the debugger's side (spec/4) ---- */
+
+NTDLL_API void NTAPI DbgBreakPoint(void);
+NTDLL_API ULONG NTAPI DbgUiRemoteBreakin(PVOID Context);
+
+/* ---- crt.c ---- */
+NTDLL_API void *memcpy(void *to, const void *from, size_t size);
+NTDLL_API void *memmove(void *to, const void *from, size_t size);
+NTDLL_API void *memset(void *to, int value, size_t size);
+NTDLL_API int memcmp(const void *a, const void *b, size_t size);
+
+#endif

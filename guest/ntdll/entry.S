@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where the kernel enters user mode, and what needs the exact register state of its caller. */
+
+  .macro exported name
+  .section .drectve, "yn"
+  .ascii " -export:\name"
+  .text
+  .balign 16
+  .globl \name
+  .endm
+
+#define CONTEXT_SIZE 0x4D0
+#define RECORD_OFFSET 0x4F0        /* EXCEPTION_RECORD, after CONTEXT and CONTEXT_EX */
+#define MACHINE_FRAME_OFFSET 0x590 /* spec/5 fact 19 */
+
+/* rsp = CONTEXT. The CONTEXT's home fields serve as the home space of the calls. */
+  exported KiUserExceptionDispatcher
+  .seh_proc KiUserExceptionDispatcher
+KiUserExceptionDispatcher:
+  .seh_pushframe
+  .seh_stackalloc MACHINE_FRAME_OFFSET
+  .seh_savereg %rbx, 0x90
+  .seh_savereg %rbp, 0xA0
+  .seh_savereg %rsi, 0xA8
+  .seh_savereg %rdi, 0xB0
+  .seh_savereg %r12, 0xD8
+  .seh_savereg %r13, 0xE0
+  .seh_savereg %r14, 0xE8
+  .seh_savereg %r15, 0xF0
+  .seh_savexmm %xmm6, 0x200
+  .seh_savexmm %xmm7, 0x210
+  .seh_savexmm %xmm8, 0x220
+  .seh_savexmm %xmm9, 0x230
+  .seh_savexmm %xmm10, 0x240
+  .seh_savexmm %xmm11, 0x250
+  .seh_savexmm %xmm12, 0x260
+  .seh_savexmm %xmm13, 0x270
+  .seh_savexmm %xmm14, 0x280
+  .seh_savexmm %xmm15, 0x290
+  .seh_endprologue
+  cld
+  lea RECORD_OFFSET(%rsp), %rcx
+  mov %rsp, %rdx
+  call RtlDispatchException
+  test %al, %al
+  jz 1f
+  mov %rsp, %rcx
+  xor %edx, %edx
+  call NtContinue
+  jmp 2f
+1:
+  lea RECORD_OFFSET(%rsp), %rcx
+  mov %rsp, %rdx
+  xor %r8d, %r8d
+  call NtRaiseException
+2:
+  mov %eax, %ecx
+  call RtlRaiseStatus
+  int3
+  .seh_endproc
+
+/* rsp = CONTEXT; P1Home NormalContext, P2Home and P3Home the system arguments, P4Home NormalRoutine. */
+  exported KiUserApcDispatcher
+  .seh_proc KiUserApcDispatcher
+KiUserApcDispatcher:
+  .seh_pushframe
+  .seh_stackalloc CONTEXT_SIZE
+  .seh_endprologue
+  mov 0x00(%rsp), %rcx
+  mov 0x08(%rsp), %rdx
+  mov 0x10(%rsp), %r8
+  mov %rsp, %r9
+  call *0x18(%rsp)
+  mov %rsp, %rcx
+  mov $1, %edx
+  call NtContinue
+  mov %eax, %ecx
+  call RtlRaiseStatus
+  int3
+  .seh_endproc
+
+/* rcx = CONTEXT of the thread's real start, rdx = ntdll's base. */
+  exported LdrInitializeThunk
+LdrInitializeThunk:
+  sub $0x28, %rsp
+  and $-16, %rsp
+  call LdrpInitialize
+  int3
+
+  exported DbgBreakPoint
+DbgBreakPoint:
+  int3
+  ret
+
+/* Debug services (spec/2.4): the arguments are where the caller of the stub has put them, rcx to r9. The kernel steps
+ * over one byte behind INT 2D. */
+  .macro debug_service name, number
+  .text
+  .balign 16
+  .globl \name
+\name:
+  mov $\number, %eax
+  int $0x2D
+  int3
+  ret
+  .endm
+  debug_service DebugPrint 1
+  debug_service DebugPrompt 2
+  debug_service DebugLoadImageSymbols 3
+  debug_service DebugUnLoadImageSymbols 4
+  debug_service DebugCommandString 5
+
+/* The loader's own breakpoint, at an address that is not DbgBreakPoint (spec/5 fact 2). */
+  .text
+  .globl LdrpDoDebuggerBreak
+  .balign 16
+LdrpDoDebuggerBreak:
+  int3
+  ret
+
+/* RtlCaptureContext(CONTEXT*): the registers as the caller has them after the call has returned. */
+  exported RtlCaptureContext
+RtlCaptureContext:
+  pushfq
+  movl $0x10000F, 0x30(%rcx)
+  stmxcsr 0x34(%rcx)
+  mov %cs, 0x38(%rcx)
+  mov %ds, 0x3A(%rcx)
+  mov %es, 0x3C(%rcx)
+  mov %fs, 0x3E(%rcx)
+  mov %gs, 0x40(%rcx)
+  mov %ss, 0x42(%rcx)
+  mov %rax, 0x78(%rcx)
+  mov %rcx, 0x80(%rcx)
+  mov %rdx, 0x88(%rcx)
+  mov %rbx, 0x90(%rcx)
+  mov %rbp, 0xA0(%rcx)
+  mov %rsi, 0xA8(%rcx)
+  mov %rdi, 0xB0(%rcx)
+  mov %r8, 0xB8(%rcx)
+  mov %r9, 0xC0(%rcx)
+  mov %r10, 0xC8(%rcx)
+  mov %r11, 0xD0(%rcx)
+  mov %r12, 0xD8(%rcx)
+  mov %r13, 0xE0(%rcx)
+  mov %r14, 0xE8(%rcx)
+  mov %r15, 0xF0(%rcx)
+  fxsave 0x100(%rcx)
+  pop %rax
+  mov %eax, 0x44(%rcx)
+  mov (%rsp), %rax
+  mov %rax, 0xF8(%rcx)
+  lea 8(%rsp), %rax
+  mov %rax, 0x98(%rcx)
+  mov 0x78(%rcx), %rax
+  ret
+
+/* RtlRaiseException(EXCEPTION_RECORD*): the CONTEXT is the caller's, at the return address. */
+  exported RtlRaiseException
+  .seh_proc RtlRaiseException
+RtlRaiseException:
+  sub $(CONTEXT_SIZE + 0x38), %rsp
+  .seh_stackalloc (CONTEXT_SIZE + 0x38)
+  .seh_endprologue
+  mov %rcx, 0x28(%rsp)
+  lea 0x30(%rsp), %rcx
+  call RtlCaptureContext
+  lea (CONTEXT_SIZE + 0x38)(%rsp), %rax
+  mov (%rax), %r8
+  mov %r8, (0x30 + 0xF8)(%rsp)
+  add $8, %rax
+  mov %rax, (0x30 + 0x98)(%rsp)
+  mov 0x28(%rsp), %rcx
+  mov %rcx, (0x30 + 0x80)(%rsp)
+  mov %r8, 0x10(%rcx)
+  lea 0x30(%rsp), %rdx
+  call RtlpRaiseWithContext
+  mov %eax, %ecx
+  call RtlRaiseStatus
+  int3
+  .seh_endproc
+
+/* An absolute address, so that the image has base relocations like any system DLL. */
+  .section .rdata, "dr"
+  .balign 8
+  .quad DbgBreakPoint
