@@ -20,6 +20,7 @@
 #endif
 
 typedef LONG NTSTATUS;
+enum { NotificationEvent, SynchronizationEvent };
 #define NT_SUCCESS(status) ((NTSTATUS)(status) >= 0)
 #define NtCurrentProcess() ((HANDLE)(LONG_PTR)-1)
 #define NtCurrentThread() ((HANDLE)(LONG_PTR)-2)
@@ -201,8 +202,13 @@ typedef struct _TEB {
   UCHAR Reserved1728[0x1780 - 0x1728];
   PVOID *TlsExpansionSlots;
   UCHAR Reserved1788[0x17C8 - 0x1788];
-  PVOID *FlsSlots;
+  PVOID FlsData;
+  PVOID PreferredLanguages, UserPrefLanguages, MergedPrefLanguages;
+  ULONG MuiImpersonation;
+  USHORT CrossTebFlags, SameTebFlags;
 } TEB, *PTEB;
+#define TEB_SKIP_THREAD_ATTACH 0x8u /* SameTebFlags */
+NT_ASSERT_OFFSET(TEB, SameTebFlags, 0x17EE);
 NT_ASSERT_OFFSET(TEB, ProcessEnvironmentBlock, 0x60);
 NT_ASSERT_OFFSET(TEB, ExceptionCode, 0x2C0);
 NT_ASSERT_OFFSET(TEB, StaticUnicodeString, 0x1258);

@@ -35,7 +35,43 @@ NTDLL_API void NTAPI RtlRaiseException(EXCEPTION_RECORD *ExceptionRecord);
 /** Raises a status that no handler may continue. */
 NTDLL_API void NTAPI RtlRaiseStatus(NTSTATUS Status);
 
+/* ---- string.c ---- */
+
+NTDLL_API void NTAPI RtlInitUnicodeString(UNICODE_STRING *DestinationString, PCWSTR SourceString);
+NTDLL_API void NTAPI RtlInitAnsiString(ANSI_STRING *DestinationString, const char *SourceString);
+NTDLL_API WCHAR NTAPI RtlUpcaseUnicodeChar(WCHAR SourceCharacter);
+NTDLL_API LONG NTAPI RtlCompareUnicodeString(const UNICODE_STRING *String1, const UNICODE_STRING *String2,
+                                             BOOLEAN CaseInSensitive);
+NTDLL_API BOOLEAN NTAPI RtlEqualUnicodeString(const UNICODE_STRING *String1, const UNICODE_STRING *String2,
+                                              BOOLEAN CaseInSensitive);
+
+/* ---- critsec.c ---- */
+
+NTDLL_API NTSTATUS NTAPI RtlInitializeCriticalSection(RTL_CRITICAL_SECTION *CriticalSection);
+NTDLL_API NTSTATUS NTAPI RtlEnterCriticalSection(RTL_CRITICAL_SECTION *CriticalSection);
+NTDLL_API NTSTATUS NTAPI RtlLeaveCriticalSection(RTL_CRITICAL_SECTION *CriticalSection);
+
+/* ---- path.c, environment.c ---- */
+
+/** Full path of a DOS name; bytes of the text, or bytes needed if it does not fit, 0 for a name that is none. */
+NTDLL_API ULONG NTAPI RtlGetFullPathName_U(PCWSTR FileName, ULONG BufferLength, PWSTR Buffer, PWSTR *FilePart);
+/** Value of a variable; Environment NULL: the process's. STATUS_VARIABLE_NOT_FOUND, STATUS_BUFFER_TOO_SMALL */
+NTDLL_API NTSTATUS NTAPI RtlQueryEnvironmentVariable_U(PWSTR Environment, const UNICODE_STRING *Name,
+                                                       UNICODE_STRING *Value);
+
 /* ---- ldr_*.c ---- */
+
+NTDLL_API NTSTATUS NTAPI LdrFindEntryForAddress(PVOID Address, PLDR_DATA_TABLE_ENTRY *Entry);
+NTDLL_API PVOID NTAPI RtlPcToFileHeader(PVOID PcValue, PVOID *BaseOfImage);
+/** Flags 1: never unload. */
+NTDLL_API NTSTATUS NTAPI LdrAddRefDll(ULONG Flags, PVOID BaseAddress);
+NTDLL_API NTSTATUS NTAPI LdrDisableThreadCalloutsForDll(PVOID BaseAddress);
+NTDLL_API NTSTATUS NTAPI LdrLockLoaderLock(ULONG Flags, ULONG *Disposition, PVOID *Cookie);
+NTDLL_API NTSTATUS NTAPI LdrUnlockLoaderLock(ULONG Flags, PVOID Cookie);
+/** Resolves a delay-loaded import at its first call; raises 0xC06D007E or 0xC06D007F if it can not. */
+NTDLL_API PVOID NTAPI LdrResolveDelayLoadedAPI(PVOID ParentModuleBase, const IMAGE_DELAYLOAD_DESCRIPTOR *Descriptor,
+                                               PVOID FailureDllHook, PVOID FailureSystemHook,
+                                               IMAGE_THUNK_DATA64 *ThunkAddress, ULONG Flags);
 
 /** Loads a DLL by name or path; a second load counts. DllPath: search path, NULL for the process's.
  *  STATUS_DLL_NOT_FOUND, STATUS_ENTRYPOINT_NOT_FOUND, STATUS_ORDINAL_NOT_FOUND, STATUS_DLL_INIT_FAILED,
@@ -51,6 +87,7 @@ NTDLL_API NTSTATUS NTAPI LdrGetDllHandle(PWSTR DllPath, ULONG *DllCharacteristic
 /* ---- heap.c ---- */
 
 NTDLL_API PVOID NTAPI RtlAllocateHeap(PVOID HeapHandle, ULONG Flags, SIZE_T Size);
+NTDLL_API BOOLEAN NTAPI RtlFreeHeap(PVOID HeapHandle, ULONG Flags, PVOID BaseAddress);
 
 /* ---- dbgui.c: the debugger's side (spec/4) ---- */
 

@@ -8,10 +8,11 @@
 /** First code of every thread (LdrInitializeThunk); ends in NtContinue(Context). The first caller initialises the
  *  process, the others wait for it. NtdllBase: this DLL. */
 void LdrpInitialize(CONTEXT *Context, PVOID NtdllBase) __attribute__((noreturn));
-/** Calls DLL entries and TLS callbacks of the running thread with DLL_THREAD_ATTACH or DLL_THREAD_DETACH. */
-void LdrpCallThreadNotifications(ULONG Reason);
-/** Calls DLL entries with DLL_PROCESS_DETACH, in the reverse order of their initialisation. */
+/** Makes what the loader needs first: the process heap. PEB.NtGlobalFlag is set. */
+NTSTATUS RtlpInitializeProcess(PPEB Peb);
+/** Tells the DLLs, in the reverse order of their initialisation, that the process ends. */
 void LdrShutdownProcess(void);
+/** The same for the running thread. */
 void LdrShutdownThread(void);
 /** The loader breakpoint, in an address of its own (spec/5 fact 2). */
 void LdrpDoDebuggerBreak(void);
