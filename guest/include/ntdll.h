@@ -22,7 +22,7 @@ NTDLL_API NTSTATUS NTAPI RtlCreateUserThread(HANDLE Process, PVOID SecurityDescr
                                              PUSER_THREAD_START_ROUTINE StartAddress, PVOID Parameter, HANDLE *Thread,
                                              CLIENT_ID *ClientId);
 
-/* ---- exception.c: the user half of exception dispatch (spec/2) ---- */
+/* ---- dispatch.c, vectored.c: the user half of exception dispatch (spec/2) ---- */
 
 /** True if a handler continued the exception; the context is as the handlers left it. */
 NTDLL_API BOOLEAN NTAPI RtlDispatchException(EXCEPTION_RECORD *ExceptionRecord, CONTEXT *Context);

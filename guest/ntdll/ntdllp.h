@@ -18,6 +18,22 @@ void LdrShutdownThread(void);
 void LdrpDoDebuggerBreak(void);
 /** Second half of RtlRaiseException; comes back only with a failure. */
 NTSTATUS RtlpRaiseWithContext(EXCEPTION_RECORD *ExceptionRecord, CONTEXT *Context);
+/** True if a vectored handler continued the exception. */
+BOOLEAN RtlpCallVectoredHandlers(EXCEPTION_RECORD *ExceptionRecord, CONTEXT *Context);
+void RtlpCallContinueHandlers(EXCEPTION_RECORD *ExceptionRecord, CONTEXT *Context);
+/** Calls Dispatcher->LanguageHandler under a handler that tells of nested exceptions. */
+EXCEPTION_DISPOSITION RtlpExecuteHandlerForException(EXCEPTION_RECORD *ExceptionRecord, PVOID EstablisherFrame,
+                                                     CONTEXT *Context, DISPATCHER_CONTEXT *Dispatcher);
+/** The same under a handler that tells of collided unwinds. */
+EXCEPTION_DISPOSITION RtlpExecuteHandlerForUnwind(EXCEPTION_RECORD *ExceptionRecord, PVOID EstablisherFrame,
+                                                  CONTEXT *Context, DISPATCHER_CONTEXT *Dispatcher);
+/** Goes on where a context says, without a service. */
+void RtlpRestoreContext(const CONTEXT *Context) __attribute__((noreturn));
+/** Calls Callback(ExceptionRecord) on a frame that unwinds to the context; the result is where to go on. */
+ULONG64 RtlpConsolidateFrames(const CONTEXT *Context, EXCEPTION_RECORD *ExceptionRecord,
+                              ULONG64 (*Callback)(EXCEPTION_RECORD *));
+/** True if a frame lies on the running thread's stack. */
+BOOLEAN RtlpIsFrameInBounds(ULONG64 Frame);
 /** kernel32's BaseThreadInitThunk, once kernel32 is loaded. */
 extern void (*RtlpThreadInitThunk)(ULONG Reserved, PUSER_THREAD_START_ROUTINE StartRoutine, PVOID Argument);
 

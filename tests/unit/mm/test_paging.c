@@ -40,7 +40,7 @@ static void setup(void)
   host = host_open(host_path, true, true, false);
   ck_assert_int_ge(host, 0);
   write_file(1);
-  const struct io_root root = {folder, "C:\\data", true};
+  const struct io_root root = {.host = folder, .guest = "C:\\data", .writable = true};
   const struct io_config io = {
       .roots = &root, .root_count = 1, .file_written = mm_file_written, .file_can_be_cut = MmCanFileBeTruncated};
   ck_assert(IoInitSystem(&io));

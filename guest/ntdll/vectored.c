@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The user half of exception dispatch (spec/2.1): vectored handlers, frames, raising. */
+/* Vectored exception and continue handlers. */
 #include "ntdllp.h"
 
 #define HANDLERS 64
@@ -75,35 +75,14 @@ static BOOLEAN call_handlers(HANDLER_LIST *list, EXCEPTION_POINTERS *pointers)
   return FALSE;
 }
 
-BOOLEAN NTAPI RtlDispatchException(EXCEPTION_RECORD *ExceptionRecord, CONTEXT *Context)
+BOOLEAN RtlpCallVectoredHandlers(EXCEPTION_RECORD *ExceptionRecord, CONTEXT *Context)
 {
   EXCEPTION_POINTERS pointers = {ExceptionRecord, Context};
-  if (!call_handlers(&exception_handlers, &pointers))
-    return FALSE;
+  return call_handlers(&exception_handlers, &pointers);
+}
+
+void RtlpCallContinueHandlers(EXCEPTION_RECORD *ExceptionRecord, CONTEXT *Context)
+{
+  EXCEPTION_POINTERS pointers = {ExceptionRecord, Context};
   call_handlers(&continue_handlers, &pointers);
-  return TRUE;
-}
-
-NTSTATUS RtlpRaiseWithContext(EXCEPTION_RECORD *ExceptionRecord, CONTEXT *Context)
-{
-  if (NtCurrentPeb()->BeingDebugged)
-    return NtRaiseException(ExceptionRecord, Context, TRUE);
-  if (RtlDispatchException(ExceptionRecord, Context))
-    return NtContinue(Context, FALSE);
-  return NtRaiseException(ExceptionRecord, Context, FALSE);
-}
-
-void NTAPI RtlRaiseStatus(NTSTATUS Status)
-{
-  EXCEPTION_RECORD record = {.ExceptionCode = (DWORD)Status, .ExceptionFlags = EXCEPTION_NONCONTINUABLE};
-  RtlRaiseException(&record);
-}
-
-/* The kernel enters here in place of a service's return: the status to raise is in the TEB (spec/5 fact 28). */
-NTDLL_API NTSTATUS NTAPI KiRaiseUserExceptionDispatcher(void)
-{
-  NTSTATUS code = NtCurrentTeb()->ExceptionCode;
-  EXCEPTION_RECORD record = {.ExceptionCode = (DWORD)code};
-  RtlRaiseException(&record);
-  return code;
 }
