@@ -186,12 +186,15 @@ static int run(struct bench *b, const uint8_t *from, const void *code, size_t si
 
 static bool enter_user_mode(struct bench *b, uint16_t cs, uint8_t *out)
 {
+  /* Segments of user mode: an interrupt return clears registers, and their bases, that hold one of kernel mode. */
+  static const uint8_t load_segments[] = {0xB8, KGDT64_R3_DATA,  0, 0, 0, 0x8E, 0xD8, 0x8E, 0xC0, 0x8E, 0xE8,
+                                          0xB8, KGDT64_R3_CMTEB, 0, 0, 0, 0x8E, 0xE0, 0xCC};
   uint64_t frame[5] = {CODE, cs, EFLAGS_IF | EFLAGS_FIXED, DATA + 0x800, KGDT64_R3_DATA}, rsp = EMU_STUB_STACK;
   uint16_t selector = 0;
   uint32_t mxcsr = 0x1F80;
   uint16_t control = 0x27F, tags = 0xFFFF;
   memcpy(b->kernel + (EMU_STUB_STACK - EMU_KERNEL_BASE), frame, sizeof frame);
-  b->low[CODE] = 0xCC;
+  memcpy(b->low + CODE, load_segments, sizeof load_segments);
   load(b, b->out->kernel);
   uc_ctl_remove_cache(b->uc, (uint64_t)CODE, (uint64_t)CODE + 64);
   b->interrupt = -1;

@@ -221,6 +221,19 @@ START_TEST(rf_loaded_by_iretq_covers_one_instruction)
 }
 END_TEST
 
+START_TEST(iretq_leaves_the_bases_of_fs_and_gs)
+{
+  uint64_t frame[5] = {CODE + 2, KGDT64_R3_CODE, EFLAGS_IF | 2, STACK_TOP - 0x80, KGDT64_R3_DATA};
+  guest_put(g.space, STACK_TOP - 0x100, frame, sizeof frame);
+  g.cpu->fs_base = 0x11000;
+  g.cpu->gs_base = 0x22000;
+  RUN(&g, "\x48\xCF\x90\xCC"); /* iretq; nop; int3 */
+  ck_int3(&g, 3);
+  ck_assert_uint_eq(g.cpu->fs_base, 0x11000);
+  ck_assert_uint_eq(g.cpu->gs_base, 0x22000);
+}
+END_TEST
+
 START_TEST(tf_loaded_by_iretq_traps_behind_its_target)
 {
   uint64_t frame[5] = {CODE + 3, KGDT64_R3_CODE, EFLAGS_IF | EFLAGS_TF | 2, STACK_TOP - 0x80, KGDT64_R3_DATA};
@@ -501,6 +514,7 @@ int main(void)
   tcase_add_test(t, fact_23_an_int3_behind_mov_ss_takes_no_step);
   tcase_add_test(t, no_execute_breakpoint_behind_a_load_of_ss);
   tcase_add_test(t, rf_loaded_by_iretq_covers_one_instruction);
+  tcase_add_test(t, iretq_leaves_the_bases_of_fs_and_gs);
   tcase_add_test(t, tf_loaded_by_iretq_traps_behind_its_target);
   tcase_add_test(t, tf_over_emulated_rdtsc_and_cpuid);
   tcase_add_test(t, execute_breakpoint_stops_before_the_instruction);
