@@ -47,6 +47,8 @@ static enum stop_reason start(struct run *r, uint64_t flags)
     r->free_block = false;
   if (UNLIKELY(aborted)) {
     struct cpu_extended *x = r->c->extended;
+    /* In the saved context the arithmetic flags lie where they do only while the engine runs: write them again. */
+    x->engine_rflags = UINT64_MAX;
     if (!engine_reopen(g, x->failure, sizeof x->failure)) {
       r->trap->kind = CPU_TRAP_FAILED;
       return STOP_NONE;

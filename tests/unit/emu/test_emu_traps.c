@@ -498,6 +498,33 @@ START_TEST(traps_leave_other_registers_alone)
 }
 END_TEST
 
+START_TEST(flags_survive_what_the_translator_gives_up_on)
+{
+  static const uint8_t code[] = {0xF0, 0x41, 0x0F, 0xBB, 0xD9, 0x90, 0xCC}; /* lock btc r9d, ebx; nop; int3 */
+  const uint64_t flags = EFLAGS_IF | 2 | 1;                                 /* CF */
+  guest_put(g.space, CODE, code, sizeof code);
+  g.cpu->rip = CODE;
+  g.cpu->rflags = flags;
+  guest_continue(&g);
+  ck_exception(&g, 6, 0);
+  ck_assert_uint_eq(g.cpu->rflags, flags | EFLAGS_RF);
+  g.cpu->rip = CODE + 5;
+  g.cpu->rflags = flags | EFLAGS_TF;
+  guest_continue(&g);
+  ck_exception(&g, 1, 6);
+  ck_assert_uint_eq(g.cpu->rflags, flags | EFLAGS_TF);
+  /* Without a step, too. */
+  g.cpu->rip = CODE;
+  g.cpu->rflags = flags;
+  guest_continue(&g);
+  g.cpu->rip = CODE + 5;
+  g.cpu->rflags = flags;
+  guest_continue(&g);
+  ck_int3(&g, 6);
+  ck_assert_uint_eq(g.cpu->rflags, flags);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("emu traps");
@@ -532,6 +559,7 @@ int main(void)
   tcase_add_test(t, flags_are_exact_at_a_fault);
   tcase_add_test(t, far_return_to_32_bit_code_and_back);
   tcase_add_test(t, traps_leave_other_registers_alone);
+  tcase_add_test(t, flags_survive_what_the_translator_gives_up_on);
   suite_add_tcase(s, t);
   return run_suite(s);
 }
