@@ -109,6 +109,25 @@ START_TEST(what_the_apc_dispatcher_finds)
 }
 END_TEST
 
+/* NtContinue with a trap flag, and an APC on the way: the dispatcher does not step, what it returns to will. */
+START_TEST(the_trap_flag_waits_for_the_apc)
+{
+  CONTEXT context = stage_context(&s), delivered;
+  set_dispatcher(DISPATCHER, false);
+  context.Rip = STAGE_CODE + 2;
+  context.Rsp = STAGE_STACK;
+  context.EFlags |= EFLAGS_TF;
+  stage_write(&s, STAGE_DATA, &context, sizeof context);
+  ck_assert_int_eq(stage_service(&s, "NtQueueApcThread", (uint64_t)-2, ROUTINE, 0x11, 0x22), STATUS_SUCCESS);
+  stage_set_service(&s, "NtContinue", STAGE_DATA, TRUE, 0, 0);
+  stage_expect(stage_next(&s, DBG_CONTINUE), STATUS_BREAKPOINT, DISPATCHER, 1);
+  stage_read(&s, stage_context(&s).Rsp, &delivered, sizeof delivered);
+  ck_assert_uint_eq(delivered.Rip, STAGE_CODE + 2);
+  ck_assert_uint_eq(delivered.EFlags & EFLAGS_TF, EFLAGS_TF);
+  ck_assert_uint_eq(stage_context(&s).EFlags & EFLAGS_TF, 0);
+}
+END_TEST
+
 /* A userland without a KiUserApcDispatcher: the thread jumps to nowhere, and hears of it. */
 START_TEST(no_apc_dispatcher)
 {
@@ -135,6 +154,7 @@ TCase *loop_tests(void)
   tcase_add_test(tests, interrupts_change_nothing);
   tcase_add_loop_test(tests, a_failure_of_the_engine_is_an_internal_error, 0, 2);
   tcase_add_loop_test(tests, what_the_apc_dispatcher_finds, 0, 2);
+  tcase_add_test(tests, the_trap_flag_waits_for_the_apc);
   tcase_add_test(tests, no_apc_dispatcher);
   tcase_add_test(tests, an_apc_mark_without_an_apc);
   return tests;

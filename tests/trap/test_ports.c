@@ -17,8 +17,9 @@
 #define TEB_HARD_ERROR_MODE 0x16B0
 #define RESPONSE_AT STAGE_DATA
 #define NO_RESPONSE 99u
-/* Data of a reply that ends before its response, or its status. */
-#define SHORT 4
+/* Data of a reply that lacks the last byte of its response, or of its status. */
+#define SHORT_ERROR (offsetof(HARDERROR_MSG, NumberOfParameters) - sizeof(PORT_MESSAGE) - 1)
+#define SHORT_STATUS (offsetof(DBGKM_APIMSG, u) - sizeof(PORT_MESSAGE) - 1)
 
 static struct stage s;
 static HANDLE port, process;
@@ -65,8 +66,8 @@ static bool answer(union message *m)
     m->error.Response = server.response;
   }
   if (server.act == ANSWER_SHORT) {
-    m->h.DataLength = SHORT;
-    m->h.TotalLength = sizeof m->h + SHORT;
+    m->h.DataLength = hard_error ? SHORT_ERROR : SHORT_STATUS;
+    m->h.TotalLength = (USHORT)(sizeof m->h + m->h.DataLength);
   }
   if (server.act == CLOSE_PORT)
     ck_assert_int_eq(NtClose(port), STATUS_SUCCESS);
@@ -245,8 +246,10 @@ START_TEST(the_response_is_the_servers)
 }
 END_TEST
 
+/* Nor does an earlier response count. */
 START_TEST(a_reply_without_a_response)
 {
+  ck_assert_uint_eq(raise_hard_error(), ResponseRetry);
   server.act = ANSWER_SHORT;
   ck_assert_uint_eq(raise_hard_error(), ResponseReturnToCaller);
 }
