@@ -92,7 +92,26 @@ NTDLL_API BOOLEAN NTAPI RtlFreeHeap(PVOID HeapHandle, ULONG Flags, PVOID BaseAdd
 /* ---- dbgui.c: the debugger's side (spec/4) ---- */
 
 NTDLL_API void NTAPI DbgBreakPoint(void);
+/** The same at another address: a program that breaks into its own debugger. */
+NTDLL_API void NTAPI DbgUserBreakPoint(void);
+/** Start of the thread that breaks into a debuggee. */
 NTDLL_API ULONG NTAPI DbgUiRemoteBreakin(PVOID Context);
+/** The debug object of the running thread; NULL: none yet. */
+NTDLL_API HANDLE NTAPI DbgUiGetThreadDebugObject(void);
+NTDLL_API void NTAPI DbgUiSetThreadDebugObject(HANDLE DebugObject);
+/** Makes the running thread's debug object, which ends its debuggees when it is closed. */
+NTDLL_API NTSTATUS NTAPI DbgUiConnectToDbg(void);
+NTDLL_API NTSTATUS NTAPI DbgUiWaitStateChange(DBGUI_WAIT_STATE_CHANGE *StateChange, LARGE_INTEGER *Timeout);
+NTDLL_API NTSTATUS NTAPI DbgUiContinue(CLIENT_ID *AppClientId, NTSTATUS ContinueStatus);
+NTDLL_API NTSTATUS NTAPI DbgUiStopDebugging(HANDLE Process);
+/** Attaches and breaks in; without the break-in there is no attach either. */
+NTDLL_API NTSTATUS NTAPI DbgUiDebugActiveProcess(HANDLE Process);
+NTDLL_API NTSTATUS NTAPI DbgUiIssueRemoteBreakin(HANDLE Process);
+/** A state change as a DEBUG_EVENT. A wide debug string stays an exception. STATUS_UNSUCCESSFUL: only the ids are written. */
+NTDLL_API NTSTATUS NTAPI DbgUiConvertStateChangeStructure(DBGUI_WAIT_STATE_CHANGE *StateChange, DEBUG_EVENT *DebugEvent);
+/** The same, with wide debug strings. */
+NTDLL_API NTSTATUS NTAPI DbgUiConvertStateChangeStructureEx(DBGUI_WAIT_STATE_CHANGE *StateChange,
+                                                            DEBUG_EVENT *DebugEvent);
 
 /* ---- crt.c ---- */
 NTDLL_API void *memcpy(void *to, const void *from, size_t size);

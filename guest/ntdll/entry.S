@@ -92,6 +92,11 @@ DbgBreakPoint:
   int3
   ret
 
+  exported DbgUserBreakPoint
+DbgUserBreakPoint:
+  int3
+  ret
+
 /* Debug services (spec/2.4): the arguments are where the caller of the stub has put them, rcx to r9. The kernel steps
  * over one byte behind INT 2D. */
   .macro debug_service name, number

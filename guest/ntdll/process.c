@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Where threads start, and how threads and processes end. */
+#include "nt_process.h"
 #include "ntdllp.h"
 
 void (*RtlpThreadInitThunk)(ULONG Reserved, PUSER_THREAD_START_ROUTINE StartRoutine, PVOID Argument);
@@ -46,16 +47,29 @@ void NTAPI RtlExitUserProcess(NTSTATUS Status)
     NtTerminateProcess(NtCurrentProcess(), Status);
 }
 
-static __attribute__((noinline)) void break_in(void) { DbgBreakPoint(); }
-
-ULONG NTAPI DbgUiRemoteBreakin(PVOID Context)
+NTSTATUS NTAPI RtlCreateUserThread(HANDLE Process, PVOID SecurityDescriptor, BOOLEAN CreateSuspended, ULONG ZeroBits,
+                                   SIZE_T MaximumStackSize, SIZE_T CommittedStackSize,
+                                   PUSER_THREAD_START_ROUTINE StartAddress, PVOID Parameter, HANDLE *Thread,
+                                   CLIENT_ID *ClientId)
 {
-  (void)Context;
-  if (NtCurrentPeb()->BeingDebugged) {
-    __try {
-      break_in();
-    } __except (EXCEPTION_EXECUTE_HANDLER) {
-    }
-  }
-  RtlExitUserThread(0);
+  CLIENT_ID id;
+  HANDLE handle;
+  struct {
+    SIZE_T TotalLength;
+    PS_ATTRIBUTE Attribute;
+  } list = {sizeof list, {.Attribute = PS_ATTRIBUTE_CLIENT_ID, .Size = sizeof id, .ValuePtr = &id}};
+  OBJECT_ATTRIBUTES attributes;
+  InitializeObjectAttributes(&attributes, NULL, 0, NULL, SecurityDescriptor);
+  NTSTATUS status = NtCreateThreadEx(&handle, THREAD_ALL_ACCESS, &attributes, Process, (PVOID)StartAddress, Parameter,
+                                     CreateSuspended ? THREAD_CREATE_FLAGS_CREATE_SUSPENDED : 0, ZeroBits,
+                                     CommittedStackSize, MaximumStackSize, &list);
+  if (!NT_SUCCESS(status))
+    return status;
+  if (ClientId)
+    *ClientId = id;
+  if (Thread)
+    *Thread = handle;
+  else
+    NtClose(handle);
+  return status;
 }
