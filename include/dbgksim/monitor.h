@@ -71,6 +71,9 @@ DBGKSIM_API enum dbgksim_status dbgksim_monitor_services(dbgksim_machine *machin
 /** Takes it out again and frees it; calls that have not ended are not reported any more. NULL is allowed. */
 DBGKSIM_API void dbgksim_monitor_remove(dbgksim_monitor *monitor);
 
+/** How many phases of calls could not be kept until they were reported, for lack of memory; 0 as a rule. */
+DBGKSIM_API uint64_t dbgksim_monitor_lost(const dbgksim_monitor *monitor);
+
 /** Writes an argument as text: names of flags, what handles stand for, strings, what the service left behind. Pointers
  *  that led nowhere are addresses. Cut to `size`; the length that it would have is returned. */
 DBGKSIM_API size_t dbgksim_service_argument(const struct dbgksim_service_call *call, unsigned index, char *out,

@@ -4,6 +4,7 @@
 
 #include "cli/commands.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,6 +177,16 @@ static void show_summary(struct strace *s)
   format_of(s)->summary(s, s->totals, &all);
 }
 
+/* A trace with gaps is no trace. */
+static int check_complete(const dbgksim_monitor *monitor, int result)
+{
+  const uint64_t lost = dbgksim_monitor_lost(monitor);
+  if (!lost)
+    return result;
+  fprintf(stderr, "dbgksim strace: %" PRIu64 " beginnings and ends of calls are missing: no memory for them\n", lost);
+  return CLI_INCOMPLETE;
+}
+
 static int run(struct strace *s)
 {
   struct session *session = s->session;
@@ -212,6 +223,7 @@ static int run(struct strace *s)
     else
       result = session_loaded(session, pid, code) ? (int)((uint32_t)code & 0xFF) : CLI_BAD_USE;
   }
+  result = check_complete(monitor, result);
   dbgksim_monitor_remove(monitor);
   dbgksim_trace_subscribe(session->machine, 0, on_record, s);
   return result;

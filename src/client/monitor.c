@@ -95,6 +95,15 @@ void dbgksim_monitor_remove(dbgksim_monitor *monitor)
   free(monitor);
 }
 
+uint64_t dbgksim_monitor_lost(const dbgksim_monitor *monitor)
+{
+  if (!monitor || machine_enter(monitor->machine) != DBGKSIM_OK)
+    return 0;
+  const uint64_t lost = ki_monitor_lost(monitor->monitor, monitor->installation);
+  machine_leave(monitor->machine);
+  return lost;
+}
+
 const char *dbgksim_service_name(unsigned n, uint32_t *groups)
 {
   const struct service_description *d = service_description_at(n);

@@ -37,6 +37,7 @@ START_TEST(nobody_is_installed)
   STAGE_INSIDE(&s, {
     ck_assert_ptr_null(ki_monitor_next(0, 1));
     ki_remove_monitor(0, 1);
+    ck_assert_uint_eq(ki_monitor_lost(0, 1), 0);
     ck_assert_uint_eq(trap_state()->lstar, KI_SYSTEM_CALL_64);
   });
 }
@@ -205,6 +206,8 @@ START_TEST(no_memory_for_records)
   ck_assert_uint_eq(take(&last), 1);
   ck_assert_uint_eq(last.phase, DBGKSIM_SERVICE_LEFT);
   ck_assert_int_eq(last.status, 3);
+  /* both of the second call, and the beginning of the third */
+  STAGE_INSIDE(&s, ck_assert_uint_eq(ki_monitor_lost(monitor, installation), 3));
 }
 END_TEST
 
@@ -260,9 +263,60 @@ START_TEST(records_that_nobody_takes)
   ck_assert_uint_lt(n, 2 * CALLS);
   ck_assert_uint_le(kept, 128u << 20);
   ck_assert_uint_gt(kept, 127u << 20);
+  STAGE_INSIDE(&s, ck_assert_uint_eq(ki_monitor_lost(monitor, installation), 2 * CALLS - n));
   /* now there is room again */
   stage_service(&s, "NtYieldExecution", 0, 0, 0, 0);
   ck_assert_uint_eq(take(&last), 2);
+}
+END_TEST
+
+/* What was taken makes room, although nobody has found the queue empty: the public interface never does. */
+START_TEST(taken_records_leave_their_room)
+{
+  const struct monitor_record *first = NULL;
+  install();
+  for (unsigned call = 0; call < 3; call++) {
+    stage_service(&s, "NtYieldExecution", 0, 0, 0, 0);
+    STAGE_INSIDE(&s, {
+      const struct monitor_record *r = ki_monitor_next(monitor, installation);
+      if (!call)
+        first = r;
+      ck_assert_ptr_nonnull(r);
+      ck_assert_ptr_eq(r, first);
+      ck_assert_uint_eq(r->phase, DBGKSIM_SERVICE_ENTERED);
+      r = ki_monitor_next(monitor, installation);
+      ck_assert_ptr_nonnull(r);
+      ck_assert_uint_eq(r->phase, DBGKSIM_SERVICE_LEFT);
+    });
+  }
+}
+END_TEST
+
+static void count_phase(void *context, const struct dbgksim_service_call *call)
+{
+  unsigned *counts = context;
+  counts[call->phase]++;
+}
+
+/* 128 MB of records go by in 300,000 calls: the host is told of every one. */
+START_TEST(no_call_of_many_is_lost)
+{
+  enum { CALLS = 0x493E0 };
+  unsigned counts[2] = {0, 0};
+  dbgksim_monitor *client;
+  stage_stop_trace(&s);
+  ck_assert_int_eq(dbgksim_monitor_services(s.machine, count_phase, counts, &client), DBGKSIM_OK);
+  stage_set_service(&s, "NtYieldExecution", 0, 0, 0, 0);
+  CONTEXT context = stage_context(&s);
+  context.R12 = context.Rax;
+  stage_set_context(&s, &context);
+  /* mov ebx, CALLS; again: mov eax, r12d; syscall; dec ebx; jnz again; int3 */
+  stage_write(&s, STAGE_CODE, "\xBB\xE0\x93\x04\0\x44\x89\xE0\x0F\x05\xFF\xCB\x75\xF7\xCC", 15);
+  stage_expect(stage_next(&s, DBG_CONTINUE), STATUS_BREAKPOINT, STAGE_CODE + 14, 1);
+  ck_assert_uint_eq(counts[DBGKSIM_SERVICE_ENTERED], CALLS);
+  ck_assert_uint_eq(counts[DBGKSIM_SERVICE_LEFT], CALLS);
+  ck_assert_uint_eq(dbgksim_monitor_lost(client), 0);
+  dbgksim_monitor_remove(client);
 }
 END_TEST
 
@@ -280,5 +334,7 @@ TCase *monitor_tests(void)
   tcase_add_test(tests, no_memory_for_the_monitors);
   tcase_add_test(tests, no_memory_for_records);
   tcase_add_test(tests, records_that_nobody_takes);
+  tcase_add_test(tests, taken_records_leave_their_room);
+  tcase_add_test(tests, no_call_of_many_is_lost);
   return tests;
 }

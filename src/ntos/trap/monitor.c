@@ -26,6 +26,7 @@ struct ki_monitor {
   ULONG64 installation; /**< tells this one from a later one in its place */
   UCHAR *records;       /**< struct monitor_record one after the other */
   size_t head, used, room;
+  ULONG64 lost; /**< records that there was no room for */
 };
 
 static ULONG64 monitor_address(ULONG monitor) { return ki_handler_address(FIRST_MONITOR + monitor); }
@@ -86,20 +87,24 @@ void ki_remove_monitor(ULONG monitor, ULONG64 installation)
 const struct monitor_record *ki_monitor_next(ULONG monitor, ULONG64 installation)
 {
   struct ki_monitor *m = find_monitor(monitor, installation);
-  if (!m)
+  if (!m || m->head == m->used)
     return NULL;
-  if (m->head == m->used) {
-    m->head = m->used = 0;
-    return NULL;
-  }
   const struct monitor_record *record = (const void *)(m->records + m->head);
   m->head += record->size;
   return record;
 }
 
+ULONG64 ki_monitor_lost(ULONG monitor, ULONG64 installation)
+{
+  const struct ki_monitor *m = find_monitor(monitor, installation);
+  return m ? m->lost : 0;
+}
+
 /* Room at the end of the queue; NULL: none. */
 static struct monitor_record *append(struct ki_monitor *m, ULONG size)
 {
+  if (m->head == m->used)
+    m->head = m->used = 0;
   if (m->used + size > m->room) {
     size_t room = m->room ? m->room * 2 : FIRST_ROOM;
     UCHAR *grown = room <= MOST_ROOM ? ExReallocatePool(m->records, room, MONITOR_TAG) : NULL;
@@ -135,8 +140,10 @@ static void note(struct monitored_call *call, enum dbgksim_service_phase phase)
   r->captured = call->capture.used;
   r->size = (ULONG)sizeof *r + r->captured;
   struct monitor_record *to = append(m, r->size);
-  if (!to)
+  if (!to) {
+    m->lost++;
     return;
+  }
   *to = *r;
   memcpy(to + 1, call->capture.bytes, call->capture.used);
   trace_emit(DBGKSIM_TRACE_MONITOR, r->name, (ULONG64)(m - trap_state()->monitors), r->call, phase, (ULONG)r->status, 0,

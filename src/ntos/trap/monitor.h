@@ -190,7 +190,9 @@ struct monitor_record {
 NTSTATUS ki_install_monitor(ULONG *monitor, ULONG64 *installation);
 /** Takes a monitor out: LSTAR, or the monitor that goes on to this one, gets what this one goes on to. */
 void ki_remove_monitor(ULONG monitor, ULONG64 installation);
-/** The oldest record of a monitor, NULL if there is none; valid until the next call. */
+/** The oldest record of a monitor, NULL if there is none; valid until the machine runs again. */
 const struct monitor_record *ki_monitor_next(ULONG monitor, ULONG64 installation);
+/** How many records of a monitor there was no memory for. */
+ULONG64 ki_monitor_lost(ULONG monitor, ULONG64 installation);
 
 #endif
