@@ -128,6 +128,55 @@ START_TEST(the_trap_flag_waits_for_the_apc)
 }
 END_TEST
 
+/* A step over the service that ends the thread: there is no next instruction to step onto. */
+START_TEST(a_step_over_the_end_of_the_thread)
+{
+  stage_set_service(&s, "NtTerminateThread", (uint64_t)-2, 0x55, 0, 0);
+  CONTEXT context = stage_context(&s);
+  context.EFlags |= EFLAGS_TF;
+  stage_set_context(&s, &context);
+  ck_assert_int_eq(dbgksim_continue(s.debugger, &s.event, DBG_CONTINUE), DBGKSIM_OK);
+  ck_assert_int_eq(dbgksim_wait(s.debugger, -1, &s.event), DBGKSIM_OK);
+  ck_assert_int_eq(s.event.code, DBGKSIM_EXIT_PROCESS);
+  ck_assert_uint_eq(s.event.exit_code, 0x55);
+}
+END_TEST
+
+/* TF set on a thread that is held at the end of a service traps at its Rip, with nothing executed (spec/2.5). */
+START_TEST(trap_flag_set_at_the_end_of_a_service)
+{
+  stage_set_service(&s, "NtSuspendThread", (uint64_t)-2, 0, 0, 0);
+  stage_write(&s, STAGE_CODE + 2, "\x90\xCC", 2);
+  ck_assert_int_eq(dbgksim_continue(s.debugger, &s.event, DBG_CONTINUE), DBGKSIM_OK);
+  ck_assert_int_eq(dbgksim_run(s.machine, s.pid, 1000000), DBGKSIM_TIMEOUT);
+  CONTEXT context = stage_context(&s);
+  ck_assert_uint_eq(context.Rip, STAGE_CODE + 2);
+  context.EFlags |= EFLAGS_TF;
+  stage_set_context(&s, &context);
+  ck_assert_int_eq(dbgksim_resume_thread(s.machine, s.tid, NULL), DBGKSIM_OK);
+  ck_assert_int_eq(dbgksim_wait(s.debugger, -1, &s.event), DBGKSIM_OK);
+  ck_assert_int_eq(s.event.code, DBGKSIM_EXCEPTION);
+  stage_expect(&s.event.exception, STATUS_SINGLE_STEP, STAGE_CODE + 2, 0);
+  ck_assert_uint_eq(stage_context(&s).Dr6, 1u << 14);
+}
+END_TEST
+
+/* A user APC on the way out of a stepped service: its dispatcher is not stepped, what it continues will be. */
+START_TEST(an_apc_at_the_end_of_a_stepped_service)
+{
+  CONTEXT delivered;
+  set_dispatcher(DISPATCHER, false);
+  queue();
+  CONTEXT context = stage_context(&s);
+  context.EFlags |= EFLAGS_TF;
+  stage_set_context(&s, &context);
+  stage_expect(stage_next(&s, DBG_CONTINUE), STATUS_BREAKPOINT, DISPATCHER, 1);
+  stage_read(&s, stage_context(&s).Rsp, &delivered, sizeof delivered);
+  ck_assert_uint_eq(delivered.Rip, STAGE_CODE + 2);
+  ck_assert_uint_eq(delivered.EFlags & EFLAGS_TF, EFLAGS_TF);
+}
+END_TEST
+
 /* A userland without a KiUserApcDispatcher: the thread jumps to nowhere, and hears of it. */
 START_TEST(no_apc_dispatcher)
 {
@@ -155,6 +204,9 @@ TCase *loop_tests(void)
   tcase_add_loop_test(tests, a_failure_of_the_engine_is_an_internal_error, 0, 2);
   tcase_add_loop_test(tests, what_the_apc_dispatcher_finds, 0, 2);
   tcase_add_test(tests, the_trap_flag_waits_for_the_apc);
+  tcase_add_test(tests, a_step_over_the_end_of_the_thread);
+  tcase_add_test(tests, trap_flag_set_at_the_end_of_a_service);
+  tcase_add_test(tests, an_apc_at_the_end_of_a_stepped_service);
   tcase_add_test(tests, no_apc_dispatcher);
   tcase_add_test(tests, an_apc_mark_without_an_apc);
   return tests;

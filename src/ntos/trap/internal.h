@@ -163,8 +163,6 @@ void KiFloatingErrorFault(KTRAP_FRAME *f, KEXCEPTION_FRAME *e);
 /** Vector 19. */
 void KiXmmException(KTRAP_FRAME *f, KEXCEPTION_FRAME *e);
 
-/** Single-step trap at the frame's Rip, with nothing executed (spec/2.5, first point). */
-void ki_single_step_at_exit(KTHREAD *Thread);
 /** Calls the service that rax names, on a frame that is filled, and puts its status there. */
 void ki_system_service(KTRAP_FRAME *f);
 /** The syscall instruction: goes where LSTAR leads, which is KiSystemCall64 unless a monitor has its place. */

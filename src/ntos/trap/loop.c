@@ -108,7 +108,8 @@ static void return_to_user_mode(KTHREAD *Thread)
   }
 }
 
-void ki_single_step_at_exit(KTHREAD *Thread)
+/* Single-step trap at the frame's Rip, with nothing executed. */
+static void single_step_at_exit(KTHREAD *Thread)
 {
   struct cpu_trap trap = {.kind = CPU_TRAP_EXCEPTION, .vector = 1};
   ki_restore_frames(Thread, Thread->TrapFrame, Thread->ExceptionFrame);
@@ -124,9 +125,6 @@ static void take_trap(KTHREAD *Thread, const struct cpu_trap *trap)
   }
   if (trap->kind == CPU_TRAP_SYSCALL) {
     ki_system_call(Thread);
-    /* sysret with TF set traps before the next instruction (spec/2.5). */
-    if (Thread->TrapFrame->EFlags & EFLAGS_TF && Thread->TrapFrame->ExceptionActive == TRAP_SERVICE)
-      ki_single_step_at_exit(Thread);
     return;
   }
   /* The quantum's end, the host's wish to stop, a failure of the engine: an interrupt between two instructions. */
@@ -158,12 +156,24 @@ static bool take_injected(const KTHREAD *Thread, struct cpu_trap *trap)
   return true;
 }
 
+/* sysret with TF set traps before the next instruction, iretq behind it (spec/2.5). After NtContinue or with an APC the
+ * frame is a service's no more. */
+static bool steps_at_exit(const KTHREAD *Thread, const struct cpu_trap *entered_by)
+{
+  const KTRAP_FRAME *f = Thread->TrapFrame;
+  return f->EFlags & EFLAGS_TF && f->ExceptionActive == TRAP_SERVICE && entered_by->kind == CPU_TRAP_SYSCALL;
+}
+
 _Noreturn void KiUserModeLoop(void)
 {
   KTHREAD *thread = KeGetCurrentThread();
+  struct cpu_trap trap = {.kind = CPU_TRAP_EXCEPTION};
   for (;;) {
-    struct cpu_trap trap;
     return_to_user_mode(thread);
+    if (__builtin_expect(steps_at_exit(thread, &trap), 0)) {
+      single_step_at_exit(thread);
+      continue;
+    }
     ki_restore_frames(thread, thread->TrapFrame, thread->ExceptionFrame);
     thread->TrapFrame = NULL;
     if (!take_injected(thread, &trap)) {
