@@ -113,6 +113,29 @@ NTDLL_API NTSTATUS NTAPI DbgUiConvertStateChangeStructure(DBGUI_WAIT_STATE_CHANG
 NTDLL_API NTSTATUS NTAPI DbgUiConvertStateChangeStructureEx(DBGUI_WAIT_STATE_CHANGE *StateChange,
                                                             DEBUG_EVENT *DebugEvent);
 
+/* ---- debug.c: text for a debugger, the process's or else the kernel's ---- */
+
+/** Prints if the filter lets the component's level through (DbgPrint: 101, level 3). At most 512 characters. */
+NTDLL_API ULONG DbgPrint(const char *Format, ...);
+NTDLL_API ULONG DbgPrintEx(ULONG ComponentId, ULONG Level, const char *Format, ...);
+NTDLL_API ULONG NTAPI vDbgPrintEx(ULONG ComponentId, ULONG Level, const char *Format, va_list Arguments);
+NTDLL_API ULONG NTAPI vDbgPrintExWithPrefix(const char *Prefix, ULONG ComponentId, ULONG Level, const char *Format,
+                                            va_list Arguments);
+/** Asks the kernel debugger's user; characters of the reply. */
+NTDLL_API ULONG NTAPI DbgPrompt(const char *Prompt, char *Response, ULONG Length);
+NTDLL_API NTSTATUS NTAPI DbgQueryDebugFilterState(ULONG ComponentId, ULONG Level);
+NTDLL_API NTSTATUS NTAPI DbgSetDebugFilterState(ULONG ComponentId, ULONG Level, BOOLEAN State);
+/** Tell the kernel debugger of a module, and hand it a command. */
+NTDLL_API NTSTATUS NTAPI DbgLoadImageSymbols(STRING *FileName, PVOID ImageBase, ULONG_PTR ProcessId);
+NTDLL_API void NTAPI DbgUnLoadImageSymbols(STRING *FileName, PVOID ImageBase, ULONG_PTR ProcessId);
+NTDLL_API void NTAPI DbgCommandString(STRING *Name, STRING *Command);
+
+/* ---- backtrace.c ---- */
+
+/** Return addresses from the caller of the caller on; how many. */
+NTDLL_API USHORT NTAPI RtlCaptureStackBackTrace(ULONG FramesToSkip, ULONG FramesToCapture, PVOID *BackTrace,
+                                                ULONG *BackTraceHash);
+
 /* ---- crt.c ---- */
 NTDLL_API void *memcpy(void *to, const void *from, size_t size);
 NTDLL_API void *memmove(void *to, const void *from, size_t size);

@@ -7,6 +7,8 @@ const void *WINAPI KernelBaseGetGlobalData(void);
 BOOL WINAPI DllMain(HINSTANCE instance, DWORD reason, LPVOID reserved)
 {
   (void)instance, (void)reserved;
+  if (reason == DLL_PROCESS_ATTACH)
+    RtlSetUnhandledExceptionFilter(UnhandledExceptionFilter);
   return reason != DLL_PROCESS_ATTACH || KernelBaseGetGlobalData() != NULL;
 }
 

@@ -18,6 +18,8 @@ void LdrShutdownThread(void);
 void LdrpDoDebuggerBreak(void);
 /** Second half of RtlRaiseException; comes back only with a failure. */
 NTSTATUS RtlpRaiseWithContext(EXCEPTION_RECORD *ExceptionRecord, CONTEXT *Context);
+/** Formats into a buffer, terminated if there is room: the characters, or -1 if they do not fit. */
+LONG RtlpFormat(char *Buffer, SIZE_T Size, const char *Format, va_list Arguments);
 /** True if a vectored handler continued the exception. */
 BOOLEAN RtlpCallVectoredHandlers(EXCEPTION_RECORD *ExceptionRecord, CONTEXT *Context);
 void RtlpCallContinueHandlers(EXCEPTION_RECORD *ExceptionRecord, CONTEXT *Context);
