@@ -17,12 +17,14 @@ MESON_TEST = meson test --print-errorlogs
 ASAN_ENV = ASAN_OPTIONS=detect_stack_use_after_return=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
 .PHONY: help setup configure build demo test test-thirdparty bench build-asan asan build-fuzz fuzz \
-  configure-coverage coverage clean
+  golden golden-rebase configure-coverage coverage clean
 
 help:
 	@echo 'make demo             build, then trace the debug events of a sample program'
 	@echo 'make test             build, then run the tests'
 	@echo 'make test-thirdparty  run the tests that fetch programs made by others'
+	@echo 'make golden           compare the traces of the samples with the stored ones'
+	@echo 'make golden-rebase    store them anew, and show what changed'
 	@echo 'make bench            measure speed'
 	@echo 'make asan             run the tests under AddressSanitizer and UBSan'
 	@echo 'make coverage         branch coverage of exception dispatch (needs gcovr)'
@@ -47,6 +49,10 @@ test: build
 
 test-thirdparty: build
 	@$(MESON_TEST) -C $(BUILD) --suite thirdparty
+
+golden golden-rebase: configure
+	@ninja -C $(BUILD) src/cli/dbgksim
+	@tests/golden/golden.py $(if $(filter golden,$@),check,rebase) $(BUILD)/src/cli/dbgksim
 
 bench: build
 	@meson test -C $(BUILD) --benchmark --verbose

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Strings for the debugger.
+/* debug_string: texts for the debugger.
  *
- * Look for: OUTPUT_DEBUG_STRING. To the kernel it is an exception (40010006, with a length and a pointer) that the
- * debugger's side turns into an event of its own; the text is read from the program's memory. GetLastError survives
- * the call. Without a debugger nothing is seen, and nothing breaks. */
-#include <stdio.h>
-#include <windows.h>
+ * Look for: OUTPUT_DEBUG_STRING is an exception in disguise (40010006: length with the NUL, pointer). The wide function
+ * raises the wide form 4001000A first, and the narrow one when that was not handled (fact 27). GetLastError is as before. */
+#include "sample.h"
 
-int main(void)
+int start(void)
 {
   SetLastError(1234);
-  OutputDebugStringA("hello, debugger");
-  printf("last error: %lu\n", (unsigned long)GetLastError());
-  OutputDebugStringW(L"wide hello");
-  printf("debugger present: %s\n", IsDebuggerPresent() ? "yes" : "no");
+  OutputDebugStringA("narrow");
+  OutputDebugStringW(L"wide");
+  say("last error is %u\n", N(GetLastError()));
   return 0;
 }

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Loading and freeing a DLL.
+/* dll_load: a DLL that comes and goes.
  *
- * Look for: the DLLs that the program imports come as LOAD_DLL before the first breakpoint; version.dll after it, at
- * LoadLibrary, and its UNLOAD_DLL at the *last* FreeLibrary: the second LoadLibrary only counts, and gives no event.
- * Loading it again afterwards gives LOAD_DLL anew. There is no UNLOAD_DLL when the process exits. */
-#include <stdio.h>
-#include <windows.h>
+ * Look for: LOAD_DLL at the first LoadLibrary only: the second counts. The event comes when the image is mapped, before
+ * the DLL's entry runs. UNLOAD_DLL at the last FreeLibrary; none for the DLLs that are loaded when the process ends. A
+ * DLL that is loaded as a data file gives no event. */
+#include "sample.h"
 
-int main(void)
+int start(void)
 {
-  HMODULE first = LoadLibraryA("version.dll"), second = LoadLibraryA("version.dll");
-  if (!first)
-    return 1;
-  printf("same module: %s\n", first == second ? "yes" : "no");
+  HMODULE first = LoadLibraryW(L"lesson.dll"), second = LoadLibraryW(L"lesson.dll");
+  say("same module: %u\n", N(first && first == second));
+  int (*lesson)(void) = (int (*)(void))(void *)GetProcAddress(first, "lesson");
+  say("lesson is %u\n", N(lesson ? lesson() : 0));
   FreeLibrary(second);
-  printf("still loaded: %s\n", GetModuleHandleA("version.dll") ? "yes" : "no");
+  say("freed once\n");
   FreeLibrary(first);
-  printf("still loaded: %s\n", GetModuleHandleA("version.dll") ? "yes" : "no");
-  first = LoadLibraryA("version.dll");
-  printf("GetFileVersionInfoSizeA: %s\n", GetProcAddress(first, "GetFileVersionInfoSizeA") ? "found" : "missing");
+  say("freed twice\n");
+  HMODULE data = LoadLibraryExW(L"lesson.dll", NULL, LOAD_LIBRARY_AS_DATAFILE);
+  say("as data: low bits %u\n", N((ULONG_PTR)data & 3));
+  FreeLibrary(data);
   return 0;
 }

@@ -1,41 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Three threads under one lock.
+/* threads: three threads under one lock.
  *
- * Look for: CREATE_THREAD before anything else that a thread does, its start address that of `work` (not of the code
- * in ntdll where threads really begin), EXIT_THREAD with 1, 2 and 3; the main thread, as the last one, gives only
- * EXIT_PROCESS. Another --seed interleaves the lines another way, the same seed always the same way. */
-#include <stdio.h>
-#include <windows.h>
+ * Look for: CREATE_THREAD before anything else that a thread does, its start address that of `work` (not of the code in
+ * ntdll where threads really begin, fact 44), EXIT_THREAD with 1, 2 and 3; the main thread, as the last one, gives only
+ * EXIT_PROCESS (fact 10). Another --seed with --random-schedule interleaves the lines another way. */
+#include "sample.h"
 
 static CRITICAL_SECTION lock;
 
 static DWORD WINAPI work(void *argument)
 {
-  int number = (int)(ULONG_PTR)argument;
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 2; i++) {
     EnterCriticalSection(&lock);
-    printf("thread %d, line %d\n", number, i);
-    fflush(stdout);
+    say("thread %u, line %u\n", N(argument), N(i));
     LeaveCriticalSection(&lock);
-    SwitchToThread();
+    Sleep(1);
   }
-  return (DWORD)number;
+  return (DWORD)(ULONG_PTR)argument;
 }
 
-int main(void)
+int start(void)
 {
   HANDLE threads[3];
   InitializeCriticalSection(&lock);
-  for (int i = 0; i < 3; i++) {
-    threads[i] = CreateThread(NULL, 0, work, (void *)(ULONG_PTR)(i + 1), 0, NULL);
-    if (!threads[i])
-      return 1;
-  }
+  for (ULONG_PTR i = 0; i < 3; i++)
+    threads[i] = CreateThread(NULL, 0, work, (void *)(i + 1), 0, NULL);
   WaitForMultipleObjects(3, threads, TRUE, INFINITE);
   for (int i = 0; i < 3; i++) {
     DWORD code = 0;
     GetExitCodeThread(threads[i], &code);
-    printf("thread %d ended with %lu\n", i + 1, (unsigned long)code);
+    say("thread %u ended with %u\n", N(i + 1), N(code));
   }
   return 0;
 }

@@ -140,7 +140,7 @@ class SameBytes(Case):
         self.assertEqual(self.same(nano("g_spin", "--budget", "100000"))[-1]["reason"], "DBGKSIM_BUDGET")
 
     def test_default_userland(self):
-        for name, *options in ["breakpoint"], ["breakpoint", "--on-exception", "handled"], ["access_violation"], \
+        for name, *options in ["breakpoint"], ["breakpoint", "--on-exception", "handled"], ["first_chance"], \
                 ["debug_string", "--format", "lines"], ["threads", "--random-schedule", "--seed", "3"], \
                 ["dll_load", "--format", "jsonl"], ["breakpoint", "--explain"]:
             with self.subTest(name, options=options):
