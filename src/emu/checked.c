@@ -167,6 +167,7 @@ enum next run_checked(struct run *r, bool *done)
     return NEXT_RUN;
   switch (check_of(r->g, &i)) {
   case CHECK_PORT:
+  case CHECK_SYSENTER:
     return run_general_protection(r);
   case CHECK_UNDEFINED:
     return run_fault(r, 6);

@@ -73,12 +73,12 @@ bool decode_modifies_memory(const struct decoded *d)
   return (op & 0xFE) == 0x86 || (op & 0xFE) == 0xC0 || (op & 0xFC) == 0xD0;
 }
 
-static unsigned instruction_length(const uint8_t *bytes, size_t size)
+static unsigned instruction_length(const uint8_t *bytes, size_t size, bool code64)
 {
   csh handle;
   cs_insn *insn = NULL;
   unsigned length = 0;
-  if (cs_open(CS_ARCH_X86, CS_MODE_64, &handle) != CS_ERR_OK)
+  if (cs_open(CS_ARCH_X86, code64 ? CS_MODE_64 : CS_MODE_32, &handle) != CS_ERR_OK)
     return 0;
   if (cs_disasm(handle, bytes, size < MAX_INSTRUCTION ? size : MAX_INSTRUCTION, 0, 1, &insn) == 1) {
     length = insn->size;
@@ -115,11 +115,11 @@ static bool privileged_two_byte(uint8_t opcode, uint8_t modrm)
   }
 }
 
-bool emu_decode_privileged(const uint8_t *bytes, size_t size, unsigned *length)
+bool emu_decode_privileged(const uint8_t *bytes, size_t size, bool code64, unsigned *length)
 {
   struct decoded d;
-  decode_opcode(bytes, size, true, &d);
-  *length = instruction_length(bytes, size);
+  decode_opcode(bytes, size, code64, &d);
+  *length = instruction_length(bytes, size, code64);
   if (*length == 0)
     return false;
   switch (d.opcode[0]) {

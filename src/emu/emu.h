@@ -219,10 +219,10 @@ uint32_t cpu_mxcsr(const cpu *c);
 void cpu_set_mxcsr(cpu *c, uint32_t mxcsr);
 /** Text of the last CPU_TRAP_FAILED. */
 const char *cpu_failure(const cpu *c);
-/** Decodes the instruction at `bytes` (up to 15).
+/** Decodes the instruction at `bytes` (up to 15), of 64-bit or of 32-bit code.
  *  True if it is privileged: cli sti hlt in out ins outs mov cr/dr rdmsr wrmsr lgdt lidt lldt ltr invd wbinvd
  *  invlpg swapgs sysret clts lmsw rdpmc ... (spec/1.1 vector 13). *length receives its size, 0 if undecodable. */
-bool emu_decode_privileged(const uint8_t *bytes, size_t size, unsigned *length);
+bool emu_decode_privileged(const uint8_t *bytes, size_t size, bool code64, unsigned *length);
 /** For #DE: true if the divisor of the instruction at `bytes` is not zero, so the cause is overflow.
  *  `read` copies guest memory for a memory operand and returns false if it is not readable. */
 bool emu_decode_divide_overflow(const cpu *c, const uint8_t *bytes, size_t size,

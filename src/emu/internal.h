@@ -123,6 +123,7 @@ struct view {
 enum check {
   CHECK_NONE,
   CHECK_PORT,      /**< forbidden at CPL 3 */
+  CHECK_SYSENTER,  /**< has no target selector: the engine skips it in 32-bit code */
   CHECK_UNDEFINED, /**< not an instruction of this processor */
   CHECK_ALIGNED,   /**< 16-byte memory operand */
   CHECK_LDMXCSR,

@@ -148,6 +148,8 @@ enum check check_of(const engine *g, const struct insn *i)
     return g->check_x87 ? CHECK_X87 : x87_loads_control(i) ? CHECK_X87_CONTROL : CHECK_NONE;
   if (i->map == MAP_ONE_BYTE)
     return one_byte_check(i);
+  if (i->map == MAP_0F && i->opcode == 0x34)
+    return CHECK_SYSENTER;
   if (fixup_is_horizontal(i))
     return CHECK_HORIZONTAL;
   if (g->check_sse && sse_can_raise(i))

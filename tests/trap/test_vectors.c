@@ -243,6 +243,37 @@ START_TEST(vector_14_kernel_addresses_tell_themselves)
 }
 END_TEST
 
+/* An instruction that ends before a guard page is looked at without touching the page (KiPreprocessFault). */
+START_TEST(vectors_6_and_13_leave_a_guard_page_alone)
+{
+  static const struct {
+    const char *code;
+    size_t size;
+    NTSTATUS status;
+  } cases[] = {{"\x0F\x0B", 2, STATUS_ILLEGAL_INSTRUCTION},
+               {"\xFA", 1, STATUS_PRIVILEGED_INSTRUCTION},
+               {"\xF7\xF1", 2, STATUS_INTEGER_OVERFLOW}}; /* div ecx */
+  const uint64_t guard = STAGE_CODE + 0x1000;
+  stage_protect(&s, guard, 0x1000, PAGE_EXECUTE_READWRITE | PAGE_GUARD);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    ULONG64 base = guard, size = 0x1000;
+    ULONG old = 0;
+    stage_set(&s, NULL, 0, CODE_64);
+    stage_write(&s, guard - cases[i].size, cases[i].code, cases[i].size);
+    CONTEXT context = stage_context(&s);
+    context.Rip = guard - cases[i].size;
+    context.Rdx = context.Rcx = 1;
+    stage_set_context(&s, &context);
+    stage_expect(stage_next(&s, DBG_CONTINUE), cases[i].status, guard - cases[i].size, 0);
+    EPROCESS *process = stage_process(&s);
+    STAGE_INSIDE(&s, {
+      ck_assert_int_eq(MmProtectVirtualMemory(process, &base, &size, PAGE_EXECUTE_READWRITE | PAGE_GUARD, &old), 0);
+    });
+    ck_assert_uint_eq(old, PAGE_EXECUTE_READWRITE | PAGE_GUARD);
+  }
+}
+END_TEST
+
 START_TEST(vector_14_guard_page)
 {
   stage_allocate(&s, 0x20300000, 0x1000, PAGE_READWRITE | PAGE_GUARD);
@@ -447,6 +478,7 @@ TCase *vector_tests(void)
   tcase_add_test(tests, vector_13_non_canonical_address);
   tcase_add_test(tests, vector_14_read_write_execute);
   tcase_add_test(tests, vector_14_kernel_addresses_tell_themselves);
+  tcase_add_test(tests, vectors_6_and_13_leave_a_guard_page_alone);
   tcase_add_test(tests, vector_14_guard_page);
   tcase_add_test(tests, vector_16_by_the_x87_status_word);
   tcase_add_test(tests, vector_16_of_an_instruction);

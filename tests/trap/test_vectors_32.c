@@ -176,6 +176,27 @@ START_TEST(protection_faults)
 }
 END_TEST
 
+/* Instructions that only 32-bit code has are not taken for undecodable ones. */
+START_TEST(far_branches_to_the_null_selector)
+{
+  static const char *const codes[] = {"\xEA\0\0\0\0\0\0", "\x9A\0\0\0\0\0\0"};
+  for (size_t i = 0; i < 2; i++) {
+    stage_set(&s, codes[i], 7, CODE_32);
+    stage_expect_access_violation(stage_next(&s, DBG_CONTINUE), STAGE_CODE, 0, ~0ull);
+  }
+}
+END_TEST
+
+/* As on Intel's processors: syscall is for 64-bit code, sysenter has no target selector. */
+START_TEST(fast_system_calls)
+{
+  stage_expect(RUN(&s, "\x0F\x05\xCC"), STATUS_ILLEGAL_INSTRUCTION, STAGE_CODE, 0);
+  ck_assert_uint_eq(stage_frame(&s)->SegCs, CODE_32);
+  ck_assert_uint_eq(stage_frame(&s)->ExceptionActive, TRAP_EXCEPTION);
+  stage_expect_access_violation(RUN(&s, "\x0F\x34\xCC"), STAGE_CODE, 0, ~0ull);
+}
+END_TEST
+
 START_TEST(lahf_is_no_fault_to_emulate_there)
 {
   const struct cpu_trap trap = {.vector = 6};
@@ -234,6 +255,8 @@ TCase *vector_32_tests(void)
   tcase_add_test(tests, into_and_bound_of_instructions);
   tcase_add_test(tests, into_whose_gate_is_closed);
   tcase_add_test(tests, protection_faults);
+  tcase_add_test(tests, far_branches_to_the_null_selector);
+  tcase_add_test(tests, fast_system_calls);
   tcase_add_test(tests, lahf_is_no_fault_to_emulate_there);
   tcase_add_test(tests, int_n_of_every_number);
   return tests;

@@ -123,6 +123,12 @@ static void take_trap(KTHREAD *Thread, const struct cpu_trap *trap)
     ki_take_interrupt(Thread, trap);
     return;
   }
+  if (trap->kind == CPU_TRAP_SYSCALL && ki_is_32_bit_code(Thread->cpu->cs)) {
+    /* Intel's processors know the instruction in 64-bit code only. */
+    const struct cpu_trap undefined = {.kind = CPU_TRAP_EXCEPTION, .vector = VECTOR_INVALID_OPCODE};
+    ki_take_interrupt(Thread, &undefined);
+    return;
+  }
   if (trap->kind == CPU_TRAP_SYSCALL) {
     ki_system_call(Thread);
     return;

@@ -9,19 +9,18 @@
 /** What SAHF loads and LAHF stores: SF ZF AF PF CF. */
 #define EFLAGS_IN_AH 0xD5u
 
-/* Bytes at the context's Rip; how many could be read. */
+/* Bytes at the context's Rip; how many could be read. The instruction may end before a guard page, which stays one. */
 static size_t instruction_bytes(const CONTEXT *context, UCHAR bytes[MAX_INSTRUCTION])
 {
-  size_t n = MAX_INSTRUCTION;
-  while (n && !NT_SUCCESS(mm_user_read(bytes, context->Rip, n)))
-    n--;
+  size_t n = 0;
+  (void)mm_process_read(PsGetCurrentProcess(), context->Rip, bytes, MAX_INSTRUCTION, &n);
   return n;
 }
 
 static bool read_operand(void *context, uint64_t va, void *buffer, size_t size)
 {
   (void)context;
-  return NT_SUCCESS(mm_user_read(buffer, va, size));
+  return NT_SUCCESS(mm_process_read(PsGetCurrentProcess(), va, buffer, size, NULL));
 }
 
 static const char *become(EXCEPTION_RECORD64 *record, NTSTATUS code, const char *why)
@@ -41,7 +40,7 @@ static const char *become_access_violation(EXCEPTION_RECORD64 *record, ULONG64 a
 }
 
 /* Parameter 0 is the error code. */
-static const char *general_protection(EXCEPTION_RECORD64 *record, const UCHAR *bytes, size_t n)
+static const char *general_protection(EXCEPTION_RECORD64 *record, const UCHAR *bytes, size_t n, bool code64)
 {
   ULONG64 error_code = record->ExceptionInformation[0];
   unsigned length = 0;
@@ -49,7 +48,7 @@ static const char *general_protection(EXCEPTION_RECORD64 *record, const UCHAR *b
     return become_access_violation(record, ~0ull, "an interrupt that user mode may not use");
   if (error_code)
     return become_access_violation(record, error_code & ~7ull, "a bad selector");
-  if (n && emu_decode_privileged(bytes, n, &length))
+  if (n && emu_decode_privileged(bytes, n, code64, &length))
     return become(record, STATUS_PRIVILEGED_INSTRUCTION, "a privileged instruction");
   if (n == MAX_INSTRUCTION && !length)
     return become(record, STATUS_ILLEGAL_INSTRUCTION, "an instruction of more than 15 bytes");
@@ -81,7 +80,7 @@ BOOLEAN KiPreprocessFault(EXCEPTION_RECORD64 *ExceptionRecord, CONTEXT *Context,
   size_t n = PreviousMode == UserMode && internal >> 28 == 1 ? instruction_bytes(Context, bytes) : 0;
   switch (internal) {
   case KI_EXCEPTION_GP_FAULT:
-    what = general_protection(ExceptionRecord, bytes, n);
+    what = general_protection(ExceptionRecord, bytes, n, !ki_is_32_bit_code(Context->SegCs));
     break;
   case KI_EXCEPTION_INVALID_OP:
     resolved = emulate_lahf(Context, bytes, n);

@@ -188,6 +188,33 @@ START_TEST(iretd_takes_no_vm)
 }
 END_TEST
 
+START_TEST(sysenter_has_no_target)
+{
+  for (unsigned warm = 0; warm < 2; warm++) {
+    RUN_32("\x40\x0F\x34\xCC"); /* inc eax; sysenter */
+    ck_at(13, 1);
+    ck_assert(g.trap.has_error_code);
+    ck_assert_uint_eq(g.trap.error_code, 0);
+  }
+}
+END_TEST
+
+START_TEST(privileged_instructions_are_decoded_in_their_mode)
+{
+  unsigned length;
+  ck_assert(emu_decode_privileged((const uint8_t *)"\x40\xFA", 2, true, &length)); /* with REX */
+  ck_assert_uint_eq(length, 2);
+  ck_assert(!emu_decode_privileged((const uint8_t *)"\x40\xFA", 2, false, &length)); /* inc eax */
+  ck_assert_uint_eq(length, 1);
+  ck_assert(emu_decode_privileged((const uint8_t *)"\x2E\xFA", 2, false, &length));
+  ck_assert_uint_eq(length, 2);
+  ck_assert(!emu_decode_privileged((const uint8_t *)"\xEA\0\0\0\0\x10\0", 7, false, &length));
+  ck_assert_uint_eq(length, 7);
+  ck_assert(!emu_decode_privileged((const uint8_t *)"\xEA\0\0\0\0\x10\0", 7, true, &length));
+  ck_assert_uint_eq(length, 0);
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("emu 32-bit");
@@ -202,6 +229,8 @@ int main(void)
   tcase_add_test(t, data_breakpoints);
   tcase_add_test(t, far_jumps_between_the_modes);
   tcase_add_test(t, iretd_takes_no_vm);
+  tcase_add_test(t, sysenter_has_no_target);
+  tcase_add_test(t, privileged_instructions_are_decoded_in_their_mode);
   suite_add_tcase(s, t);
   return run_suite(s);
 }

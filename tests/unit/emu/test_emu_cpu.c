@@ -437,8 +437,8 @@ START_TEST(privileged_is_told_from_the_rest)
               {"", 0, false, 0}};
   for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
     unsigned length = 99;
-    ck_assert_msg(emu_decode_privileged((const uint8_t *)list[i].code, list[i].size, &length) == list[i].privileged,
-                  "%zu", i);
+    const uint8_t *code = (const uint8_t *)list[i].code;
+    ck_assert_msg(emu_decode_privileged(code, list[i].size, true, &length) == list[i].privileged, "%zu", i);
     ck_assert_msg(length == list[i].length, "%zu: %u", i, length);
   }
 }

@@ -355,7 +355,7 @@ START_TEST(privileged_instructions_are_general_protection)
     ck_assert_msg(g.trap.kind == CPU_TRAP_EXCEPTION && g.trap.vector == 13 && g.cpu->rip == CODE &&
                       g.trap.has_error_code && g.trap.error_code == 0,
                   "%s: kind %d vector %d code %x", list[i].name, g.trap.kind, g.trap.vector, g.trap.error_code);
-    ck_assert_msg(emu_decode_privileged((const uint8_t *)list[i].code, list[i].size, &length), "%s", list[i].name);
+    ck_assert_msg(emu_decode_privileged((const uint8_t *)list[i].code, list[i].size, true, &length), "%s", list[i].name);
     ck_assert_uint_eq(length, list[i].size);
   }
 }
