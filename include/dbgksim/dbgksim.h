@@ -142,13 +142,22 @@ DBGKSIM_API void dbgksim_snapshot_drop(dbgksim_snapshot *snapshot);
 
 /** A program to start. */
 struct dbgksim_program {
-  const char *path;        /**< host path of the PE file; its folder becomes C:\app */
+  const char *path;        /**< host path of the PE file; its folder becomes C:\app. Or "sample:NAME": a program that
+                                the library has in itself, C:\app\NAME.exe in a folder of all of them */
   const char *const *arguments; /**< NULL-terminated, without the program; may be NULL */
   const char *command_line; /**< instead of arguments: used as it is */
   const char *current_directory; /**< DOS path; NULL: C:\app */
   bool suspended;          /**< the first thread is created suspended */
   bool debug_children;     /**< DEBUG_PROCESS instead of DEBUG_ONLY_THIS_PROCESS */
 };
+
+/** A program to study that the library has in itself. */
+struct dbgksim_sample {
+  const char *name;   /**< dbgksim_program.path is "sample:" and this */
+  const char *lesson; /**< what it shows, one sentence or two */
+};
+/** The samples in order of name; NULL behind the last. */
+DBGKSIM_API const struct dbgksim_sample *dbgksim_sample_at(unsigned index);
 
 /** Starts a program, under `debugger` unless that is NULL. */
 DBGKSIM_API enum dbgksim_status dbgksim_spawn(dbgksim_machine *machine, const struct dbgksim_program *program,

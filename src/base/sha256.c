@@ -26,3 +26,11 @@ bool sha256_file(int fd, uint64_t size, uint8_t out[SHA256_BYTES])
   sha256_digest(&context, SHA256_BYTES, out);
   return true;
 }
+
+void sha256_bytes(const void *bytes, size_t size, uint8_t out[SHA256_BYTES])
+{
+  struct sha256_ctx context;
+  sha256_init(&context);
+  sha256_update(&context, size, bytes);
+  sha256_digest(&context, SHA256_BYTES, out);
+}

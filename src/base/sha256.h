@@ -4,6 +4,7 @@
 #define BASE_SHA256_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define SHA256_BYTES 32
@@ -12,5 +13,7 @@
 
 /** Hashes the first `size` bytes of an open file; false if they can not be read, or are too many. */
 bool sha256_file(int fd, uint64_t size, uint8_t out[SHA256_BYTES]);
+/** Hashes bytes in memory. */
+void sha256_bytes(const void *bytes, size_t size, uint8_t out[SHA256_BYTES]);
 
 #endif

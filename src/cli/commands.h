@@ -11,5 +11,6 @@ int command_replay(int argc, char **argv);
 int command_explore(int argc, char **argv);
 int command_idt(int argc, char **argv);
 int command_doctor(int argc, char **argv);
+int command_samples(int argc, char **argv);
 
 #endif

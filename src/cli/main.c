@@ -15,6 +15,7 @@ static const struct {
     {"replay", "run again what trace --record kept", command_replay},
     {"explore", "run scenarios under many schedules, and tell what goes wrong", command_explore},
     {"idt", "show the interrupt descriptor table", command_idt},
+    {"samples", "list the programs that dbgksim has in itself", command_samples},
     {"doctor", "tell what was found, or what to install", command_doctor},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])

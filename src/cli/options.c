@@ -38,6 +38,7 @@ enum {
 #define MAX_ATTACH 1000000000u
 #define RUNS (CLI_RUN | CLI_TRACE | CLI_REPLAY | CLI_STRACE)
 #define TRACES (CLI_TRACE | CLI_REPLAY)
+#define NO_PROGRAM (CLI_DOCTOR | CLI_IDT | CLI_SAMPLES)
 /** A recording has another place for the option, or it has no effect on the run. Options without this bit are kept as
  *  they were given. */
 #define ELSEWHERE 0x100u
@@ -82,18 +83,19 @@ static const struct description {
     {RUNS | ELSEWHERE, OPTION_SEED, "seed", "N", "seed of everything random (0)"},
     {RUNS | ELSEWHERE, OPTION_RANDOM, "random-schedule", NULL, "schedule threads at random, by the seed"},
     {RUNS | ELSEWHERE, OPTION_BUDGET, "budget", "N", "stop after N translated blocks"},
-    {RUNS | CLI_DOCTOR | CLI_IDT | ELSEWHERE, 'h', "help", NULL, "show this help"},
+    {RUNS | NO_PROGRAM | ELSEWHERE, 'h', "help", NULL, "show this help"},
 };
 #define DESCRIPTIONS (sizeof descriptions / sizeof descriptions[0])
 
 const char *options_command(enum cli_command command)
 {
-  return command == CLI_RUN      ? "run"
-         : command == CLI_TRACE  ? "trace"
-         : command == CLI_REPLAY ? "replay"
-         : command == CLI_STRACE ? "strace"
-         : command == CLI_IDT    ? "idt"
-                                 : "doctor";
+  return command == CLI_RUN       ? "run"
+         : command == CLI_TRACE   ? "trace"
+         : command == CLI_REPLAY  ? "replay"
+         : command == CLI_STRACE  ? "strace"
+         : command == CLI_IDT     ? "idt"
+         : command == CLI_SAMPLES ? "samples"
+                                  : "doctor";
 }
 
 static void print_help(enum cli_command command)
@@ -103,11 +105,12 @@ static void print_help(enum cli_command command)
       [CLI_TRACE] = "Runs a Windows program (x86-64) under a debugger and shows its debug events.",
       [CLI_REPLAY] = "Runs again what dbgksim trace --record kept: the same trace, or where the run differs.",
       [CLI_STRACE] = "Runs a Windows program (x86-64) and shows the system services that it and its children call.",
+      [CLI_SAMPLES] = "Lists the programs that dbgksim has in itself, and what each shows.",
       [CLI_IDT] = "Shows the interrupt descriptor table: each gate, and where it leads.",
       [CLI_DOCTOR] = "Tells what was found of the processor engine and the system DLLs, or what to install.",
   };
   printf("usage: dbgksim %s [OPTION...]%s\n%s\n\n", options_command(command),
-         command == CLI_DOCTOR || command == CLI_IDT ? ""
+         command & NO_PROGRAM    ? ""
          : command == CLI_REPLAY ? " RECORDING"
                                  : " PROGRAM [ARGUMENT...]",
          summaries[command]);
@@ -128,7 +131,9 @@ static void print_help(enum cli_command command)
   else if (command == CLI_STRACE)
     puts("\nFamilies: debug memory process file section sync registry object token port system. Exit status: 2 for bad use"
          "\nor a program that can not run, 3 for a run that did not come to its end, else the low 8 bits of the program's.");
-  else if (command != CLI_DOCTOR && command != CLI_IDT)
+  else if (command == CLI_SAMPLES)
+    puts("\nEach is a PROGRAM of dbgksim run, trace and strace, with sample: before its name: dbgksim trace sample:threads");
+  else if (!(command & NO_PROGRAM))
     puts("\nPrograms see their own folder as C:\\app. Exit status: 2 for bad use or a program that can not run,\n"
          "3 for a run that did not come to its end (deadlock, budget).");
 }
@@ -428,7 +433,7 @@ int options_parse(struct options *options, enum cli_command command, int argc, c
       return bad_use(command, wrong, optarg);
     options->given[options->given_count++] = (struct option_given){option, optarg};
   }
-  if (command == CLI_DOCTOR || command == CLI_IDT)
+  if (command & NO_PROGRAM)
     return optind < argc ? bad_use(command, "unknown argument", argv[optind]) : -1;
   if (optind == argc)
     return bad_use(command, command == CLI_REPLAY ? "no recording given" : "no program given", NULL);

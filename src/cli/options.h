@@ -12,7 +12,8 @@
 #define CLI_INCOMPLETE 3 /**< deadlock, budget used up, failure inside */
 #define CLI_INTERRUPTED 130
 
-enum cli_command { CLI_RUN = 1, CLI_TRACE = 2, CLI_DOCTOR = 4, CLI_REPLAY = 8, CLI_STRACE = 16, CLI_IDT = 32 };
+enum cli_command { CLI_RUN = 1, CLI_TRACE = 2, CLI_DOCTOR = 4, CLI_REPLAY = 8, CLI_STRACE = 16, CLI_IDT = 32,
+                   CLI_SAMPLES = 64 };
 enum cli_format { CLI_TEXT, CLI_LINES, CLI_JSONL };
 
 /** An option as it was given. */

@@ -3,6 +3,7 @@
 #include "client/client.h"
 
 #include "base/host.h"
+#include "machine/embedded.h"
 #include "ntos/io/io.h"
 
 #include <stdio.h>
@@ -104,8 +105,8 @@ static char *build_environment(const dbgksim_machine *m)
   return block;
 }
 
-/* Makes the program's folder C:\app; one folder per machine. */
-static enum dbgksim_status use_folder(dbgksim_machine *m, const char *path, size_t length)
+/* Makes the program's folder C:\app; one folder per machine. `embedded`: the folder of the samples. */
+static enum dbgksim_status use_folder(dbgksim_machine *m, const char *path, size_t length, bool embedded)
 {
   char *folder = ExAllocatePoolWithTag(length + 2, TAG_PROGRAM);
   if (!folder)
@@ -120,7 +121,10 @@ static enum dbgksim_status use_folder(dbgksim_machine *m, const char *path, size
     return same ? DBGKSIM_OK
                 : machine_fail(m, DBGKSIM_BAD_ARGUMENT, "%s: the machine's programs come from %s", path, m->app_folder);
   }
-  const struct io_root root = {.host = folder, .guest = APP_FOLDER, .writable = m->app_writable};
+  const struct io_root root = {.host = embedded ? NULL : folder,
+                               .embedded = embedded ? machine_sample_files : NULL,
+                               .guest = APP_FOLDER,
+                               .writable = !embedded && m->app_writable};
   if (!io_add_root(&root)) {
     ExFreePool(folder);
     return machine_fail(m, DBGKSIM_NO_MEMORY, "no memory for a path");
@@ -194,20 +198,35 @@ static enum dbgksim_status create(dbgksim_machine *m, const struct dbgksim_progr
   return status;
 }
 
+/* Makes the program visible in C:\app, and tells its name there. */
+static enum dbgksim_status find_program(dbgksim_machine *m, const char *path, const char **name)
+{
+  const struct io_embedded *sample = machine_find_sample(path);
+  struct host_stat facts;
+  const size_t prefix = sizeof MACHINE_SAMPLE_PREFIX - 1;
+  if (sample) {
+    *name = sample->name;
+    return use_folder(m, path, prefix, true);
+  }
+  if (strncmp(path, MACHINE_SAMPLE_PREFIX, prefix) == 0)
+    return machine_fail(m, DBGKSIM_NOT_FOUND, "%s: no such sample; dbgksim samples lists them", path);
+  const char *slash = strrchr(path, '/');
+  *name = slash ? slash + 1 : path;
+  if (!host_stat_path(path, &facts))
+    return machine_fail(m, DBGKSIM_NOT_FOUND, "%s: no such file", path);
+  if (facts.kind != HOST_FILE)
+    return machine_fail(m, DBGKSIM_BAD_IMAGE, "%s: not a file", path);
+  if (strlen(*name) > 200 || strpbrk(*name, "\\:*?\"<>|"))
+    return machine_fail(m, DBGKSIM_BAD_ARGUMENT, "%s: a Windows program can not have that file name", path);
+  return use_folder(m, path, slash == path ? 1 : slash ? (size_t)(slash - path) : 0, false);
+}
+
 static enum dbgksim_status spawn(dbgksim_machine *m, const struct dbgksim_program *program, HANDLE debug_object,
                                  uint32_t *pid)
 {
-  const char *slash = strrchr(program->path, '/'), *name = slash ? slash + 1 : program->path;
-  struct host_stat facts;
+  const char *name = "";
   SECTION *section;
-  if (!host_stat_path(program->path, &facts))
-    return machine_fail(m, DBGKSIM_NOT_FOUND, "%s: no such file", program->path);
-  if (facts.kind != HOST_FILE)
-    return machine_fail(m, DBGKSIM_BAD_IMAGE, "%s: not a file", program->path);
-  if (strlen(name) > 200 || strpbrk(name, "\\:*?\"<>|"))
-    return machine_fail(m, DBGKSIM_BAD_ARGUMENT, "%s: a Windows program can not have that file name", program->path);
-  size_t folder_length = slash == program->path ? 1 : slash ? (size_t)(slash - program->path) : 0;
-  enum dbgksim_status status = use_folder(m, program->path, folder_length);
+  enum dbgksim_status status = find_program(m, program->path, &name);
   if (status != DBGKSIM_OK)
     return status;
   char nt_path[256];

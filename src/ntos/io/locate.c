@@ -195,16 +195,17 @@ static bool contained(const struct io_folder *folder, const char *host, bool exi
   return ok;
 }
 
-/* Identity of embedded files: no host device has this number. */
+/* Identity of embedded files: no host device has this number, less the number of the folder. */
 #define EMBEDDED_DEVICE UINT64_MAX
 
 static void find_embedded(const struct io_folder *folder, const char *rest, struct io_location *out)
 {
+  const uint64_t device = EMBEDDED_DEVICE - (uint64_t)(folder - io_state_of()->folders);
   out->folder = folder;
   out->host = io_duplicate(rest);
   out->status = out->host != NULL ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_INSUFFICIENT_RESOURCES;
   if (out->host != NULL && *rest == 0) {
-    out->facts = (struct host_stat){.kind = HOST_DIRECTORY, .device = EMBEDDED_DEVICE};
+    out->facts = (struct host_stat){.kind = HOST_DIRECTORY, .device = device};
     out->status = STATUS_SUCCESS;
   }
   for (const struct io_embedded *file = folder->embedded; out->host != NULL && file->name != NULL; file++) {
@@ -212,7 +213,7 @@ static void find_embedded(const struct io_folder *folder, const char *rest, stru
       continue;
     out->facts = (struct host_stat){.kind = HOST_FILE,
                                     .size = file->size,
-                                    .device = EMBEDDED_DEVICE,
+                                    .device = device,
                                     .inode = (uint64_t)(file - folder->embedded) + 1};
     out->embedded = file;
     out->status = STATUS_SUCCESS;
