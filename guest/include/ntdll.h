@@ -5,6 +5,7 @@
 #define GUEST_NTDLL_H
 
 #include "nt.h"
+#include "rtl.h"
 
 /* ---- process.c: starts and ends of threads and processes ---- */
 
@@ -34,22 +35,6 @@ NTDLL_API ULONG NTAPI RtlRemoveVectoredContinueHandler(PVOID Handle);
 NTDLL_API void NTAPI RtlRaiseException(EXCEPTION_RECORD *ExceptionRecord);
 /** Raises a status that no handler may continue. */
 NTDLL_API void NTAPI RtlRaiseStatus(NTSTATUS Status);
-
-/* ---- string.c ---- */
-
-NTDLL_API void NTAPI RtlInitUnicodeString(UNICODE_STRING *DestinationString, PCWSTR SourceString);
-NTDLL_API void NTAPI RtlInitAnsiString(ANSI_STRING *DestinationString, const char *SourceString);
-NTDLL_API WCHAR NTAPI RtlUpcaseUnicodeChar(WCHAR SourceCharacter);
-NTDLL_API LONG NTAPI RtlCompareUnicodeString(const UNICODE_STRING *String1, const UNICODE_STRING *String2,
-                                             BOOLEAN CaseInSensitive);
-NTDLL_API BOOLEAN NTAPI RtlEqualUnicodeString(const UNICODE_STRING *String1, const UNICODE_STRING *String2,
-                                              BOOLEAN CaseInSensitive);
-
-/* ---- critsec.c ---- */
-
-NTDLL_API NTSTATUS NTAPI RtlInitializeCriticalSection(RTL_CRITICAL_SECTION *CriticalSection);
-NTDLL_API NTSTATUS NTAPI RtlEnterCriticalSection(RTL_CRITICAL_SECTION *CriticalSection);
-NTDLL_API NTSTATUS NTAPI RtlLeaveCriticalSection(RTL_CRITICAL_SECTION *CriticalSection);
 
 /* ---- path.c, environment.c ---- */
 
@@ -83,11 +68,6 @@ NTDLL_API NTSTATUS NTAPI LdrUnloadDll(PVOID BaseAddress);
 NTDLL_API NTSTATUS NTAPI LdrGetProcedureAddress(PVOID BaseAddress, ANSI_STRING *Name, ULONG Ordinal, PVOID *Address);
 /** Base of a loaded DLL, without a reference. STATUS_DLL_NOT_FOUND */
 NTDLL_API NTSTATUS NTAPI LdrGetDllHandle(PWSTR DllPath, ULONG *DllCharacteristics, UNICODE_STRING *DllName, PVOID *BaseAddress);
-
-/* ---- heap.c ---- */
-
-NTDLL_API PVOID NTAPI RtlAllocateHeap(PVOID HeapHandle, ULONG Flags, SIZE_T Size);
-NTDLL_API BOOLEAN NTAPI RtlFreeHeap(PVOID HeapHandle, ULONG Flags, PVOID BaseAddress);
 
 /* ---- dbgui.c: the debugger's side (spec/4) ---- */
 

@@ -5,7 +5,11 @@
 void *memcpy(void *to, const void *from, size_t size)
 {
   void *result = to;
-  __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
+  size_t quads = size / 8, rest = size % 8;
+  __asm__ volatile("rep movsq\n\tmov %3, %%rcx\n\trep movsb"
+                   : "+D"(to), "+S"(from), "+c"(quads)
+                   : "r"(rest)
+                   : "memory");
   return result;
 }
 
@@ -23,7 +27,12 @@ void *memmove(void *to, const void *from, size_t size)
 void *memset(void *to, int value, size_t size)
 {
   void *result = to;
-  __asm__ volatile("rep stosb" : "+D"(to), "+c"(size) : "a"(value) : "memory");
+  size_t quads = size / 8, rest = size % 8;
+  ULONG64 pattern = (value & 0xFF) * 0x0101010101010101ull;
+  __asm__ volatile("rep stosq\n\tmov %2, %%rcx\n\trep stosb"
+                   : "+D"(to), "+c"(quads)
+                   : "r"(rest), "a"(pattern)
+                   : "memory");
   return result;
 }
 
