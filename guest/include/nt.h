@@ -200,7 +200,9 @@ typedef struct _TEB {
   ULONG HardErrorMode;
   UCHAR Reserved16B4[0x1720 - 0x16B4];
   PVOID ActivityWinSock;
-  UCHAR Reserved1728[0x1780 - 0x1728];
+  UCHAR Reserved1728[0x1748 - 0x1728];
+  ULONG GuaranteedStackBytes;
+  UCHAR Reserved174C[0x1780 - 0x174C];
   PVOID *TlsExpansionSlots;
   UCHAR Reserved1788[0x17C8 - 0x1788];
   PVOID FlsData;
@@ -216,6 +218,7 @@ NT_ASSERT_OFFSET(TEB, StaticUnicodeString, 0x1258);
 NT_ASSERT_OFFSET(TEB, DeallocationStack, 0x1478);
 NT_ASSERT_OFFSET(TEB, TlsSlots, 0x1480);
 NT_ASSERT_OFFSET(TEB, DbgSsReserved, 0x16A0);
+NT_ASSERT_OFFSET(TEB, GuaranteedStackBytes, 0x1748);
 NT_ASSERT_OFFSET(TEB, TlsExpansionSlots, 0x1780);
 
 /** The PEB of the process that runs. */
