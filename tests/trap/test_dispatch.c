@@ -438,7 +438,10 @@ START_TEST(step_7_stack_overflow_replaces_the_record)
   /* the debugger is not asked again */
   stage_expect(stage_next(&s, DBG_EXCEPTION_NOT_HANDLED), STATUS_BREAKPOINT, dispatcher, 1);
   stage_read(&s, stage_context(&s).Rsp + 0x4F0, &record, sizeof record);
-  stage_expect(&record, STATUS_STACK_OVERFLOW, STAGE_CODE, 0);
+  stage_expect(&record, STATUS_STACK_OVERFLOW, STAGE_CODE, 2);
+  /* the end of the frame, in the guard page, where writing began (spec/1.1, vector 14) */
+  ck_assert_uint_eq(record.ExceptionInformation[0], 1);
+  ck_assert_uint_eq(record.ExceptionInformation[1], stage_context(&s).Rsp);
 }
 END_TEST
 

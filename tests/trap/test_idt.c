@@ -133,6 +133,10 @@ START_TEST(a_gate_may_lead_to_another_routine)
   ck_assert_str_eq(gate_of(3).routine, "KiInvalidOpcodeFault");
   /* Rip is still after the instruction: the processor does not know that it is to be a fault. */
   stage_expect(stage_run(&s, "\xCC", 1, 0x33), STATUS_ILLEGAL_INSTRUCTION, STAGE_CODE + 1, 0);
+  /* the name that vectors without a routine of their own show */
+  ck_assert_int_eq(dbgksim_find_routine(s.machine, "KiUnexpectedInterrupt", &gate.offset), DBGKSIM_OK);
+  set_gate(3, &gate);
+  ck_assert_str_eq(gate_of(3).routine, "KiUnexpectedInterrupt");
   /* CD 06 has a gate of its own, which user mode may not use. */
   gate = gate_of(6);
   gate.dpl = 3;

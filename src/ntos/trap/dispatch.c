@@ -100,14 +100,18 @@ static bool adjust_for_user_mode(EXCEPTION_RECORD64 *record, KTRAP_FRAME *frame,
 /* The end of step 7. A stack that is used up replaces the record, without another question to the debugger. */
 static NTSTATUS deliver(const EXCEPTION_RECORD64 *record, const CONTEXT *context, KTRAP_FRAME *frame)
 {
-  NTSTATUS status = ki_deliver_to_user_mode(record, context, frame);
+  ULONG64 at;
+  NTSTATUS status = ki_deliver_to_user_mode(record, context, frame, &at);
   if (status != STATUS_STACK_OVERFLOW)
     return status;
+  /* A write, at the first address that failed: the guard page is the end of the stack, so the frame's lowest. */
   const EXCEPTION_RECORD64 overflow = {
       .ExceptionCode = STATUS_STACK_OVERFLOW,
       .ExceptionAddress = record->ExceptionAddress,
+      .NumberParameters = 2,
+      .ExceptionInformation = {1, at},
   };
-  return ki_deliver_to_user_mode(&overflow, context, frame);
+  return ki_deliver_to_user_mode(&overflow, context, frame, &at);
 }
 
 void KiDispatchException(EXCEPTION_RECORD64 *ExceptionRecord, KEXCEPTION_FRAME *ExceptionFrame, KTRAP_FRAME *TrapFrame,

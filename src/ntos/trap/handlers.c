@@ -242,7 +242,7 @@ const struct ki_handler *ki_handler_at(ULONG64 address)
 ULONG64 KiFindRoutine(const char *Name)
 {
   for (unsigned v = 0; v < 256; v++)
-    if (handlers[v].name && strcmp(handlers[v].name, Name) == 0)
+    if (strcmp(ki_handler_at(ki_handler_address(v))->name, Name) == 0)
       return ki_handler_address(v);
   return 0;
 }

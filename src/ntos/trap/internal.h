@@ -153,9 +153,10 @@ BOOLEAN ki_call_debugger(EXCEPTION_RECORD64 *ExceptionRecord, KEXCEPTION_FRAME *
 /** Step 5. FALSE: nobody handled it. */
 BOOLEAN ki_dispatch_kernel(EXCEPTION_RECORD64 *ExceptionRecord, KEXCEPTION_FRAME *ExceptionFrame,
                            KTRAP_FRAME *TrapFrame, CONTEXT *Context, BOOLEAN FirstChance);
-/** The end of step 7: leaves the frame at KiUserExceptionDispatcher. */
+/** The end of step 7: leaves the frame at KiUserExceptionDispatcher. *UserFrame receives the lowest address of what is
+ *  laid out on the user stack, also on failure. */
 NTSTATUS ki_deliver_to_user_mode(const EXCEPTION_RECORD64 *ExceptionRecord, const CONTEXT *Context,
-                                 KTRAP_FRAME *TrapFrame);
+                                 KTRAP_FRAME *TrapFrame, ULONG64 *UserFrame);
 
 /* ---- handlers of float.c ---- */
 

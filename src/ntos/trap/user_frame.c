@@ -46,16 +46,15 @@ static NTSTATUS write_frame(const EXCEPTION_RECORD64 *record, const CONTEXT *con
 }
 
 NTSTATUS ki_deliver_to_user_mode(const EXCEPTION_RECORD64 *ExceptionRecord, const CONTEXT *Context,
-                                 KTRAP_FRAME *TrapFrame)
+                                 KTRAP_FRAME *TrapFrame, ULONG64 *UserFrame)
 {
   const ULONG64 dispatcher = trap_state()->user.KiUserExceptionDispatcher;
-  ULONG64 rsp;
-  NTSTATUS status = write_frame(ExceptionRecord, Context, &rsp);
-  TRACE(DBGKSIM_TRACE_USER_FRAME, "KiUserExceptionDispatcher", rsp, dispatcher, (ULONG)status, 0);
+  NTSTATUS status = write_frame(ExceptionRecord, Context, UserFrame);
+  TRACE(DBGKSIM_TRACE_USER_FRAME, "KiUserExceptionDispatcher", *UserFrame, dispatcher, (ULONG)status, 0);
   if (!NT_SUCCESS(status))
     return status;
   TrapFrame->EFlags &= ~(EFLAGS_TF | EFLAGS_AC);
-  TrapFrame->Rsp = rsp;
+  TrapFrame->Rsp = *UserFrame;
   TrapFrame->SegCs = KGDT64_R3_CODE;
   TrapFrame->Rip = dispatcher;
   KiSetupForInstrumentationReturn(TrapFrame);
