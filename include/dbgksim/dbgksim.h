@@ -179,7 +179,7 @@ DBGKSIM_API enum dbgksim_status dbgksim_native_thread(dbgksim_machine *machine, 
 
 /* ---- hard errors: what programs want to be shown to the user ---- */
 
-/** An error of NtRaiseHardError, or an exception that an exception port's server did not handle. */
+/** An error of NtRaiseHardError, or an exception that neither its process nor an exception port's server handled. */
 struct dbgksim_hard_error {
   uint32_t pid, tid;
   bool is_exception;            /**< then only the next field counts */

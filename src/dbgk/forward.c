@@ -39,15 +39,16 @@ static BOOLEAN forward_to_exception_port(EPROCESS *process, DBGKM_APIMSG *msg)
   LPCP_PORT_OBJECT *port = PsCaptureExceptionPort(process);
   TRACE(DBGKSIM_TRACE_FORWARD, port ? NULL : "there is none", (ULONG)record->ExceptionCode, FALSE,
         !msg->u.Exception.FirstChance, port != NULL);
-  if (!port)
-    return FALSE;
-  msg->h.Type = LPC_EXCEPTION;
-  NTSTATUS status = DbgkpSendApiMessageLpc(msg, port);
-  ObDereferenceObject(port);
-  BOOLEAN result = handled(status, msg);
-  TRACE(DBGKSIM_TRACE_EXCEPTION_PORT, NULL, result, (ULONG)status, (ULONG)msg->ReturnedStatus, FALSE);
-  if (status != STATUS_SUCCESS || msg->ReturnedStatus != DBG_EXCEPTION_NOT_HANDLED)
-    return result;
+  if (port) {
+    msg->h.Type = LPC_EXCEPTION;
+    NTSTATUS status = DbgkpSendApiMessageLpc(msg, port);
+    ObDereferenceObject(port);
+    BOOLEAN result = handled(status, msg);
+    TRACE(DBGKSIM_TRACE_EXCEPTION_PORT, NULL, result, (ULONG)status, (ULONG)msg->ReturnedStatus, FALSE);
+    if (status != STATUS_SUCCESS || msg->ReturnedStatus != DBG_EXCEPTION_NOT_HANDLED)
+      return result;
+  }
+  /* No port counts as one whose server refuses. */
   return NT_SUCCESS(DbgkpSendErrorMessage(record));
 }
 

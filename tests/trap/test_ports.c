@@ -201,6 +201,24 @@ START_TEST(the_error_port_is_asked_last)
 }
 END_TEST
 
+/* spec/2.2: no exception port is the status DBG_EXCEPTION_NOT_HANDLED, so that the error port is asked next. */
+START_TEST(no_exception_port_leads_to_the_error_port)
+{
+  server.to_error = _i ? DBG_CONTINUE : DBG_EXCEPTION_NOT_HANDLED;
+  STAGE_INSIDE(&s, PspReleaseExceptionPort(debuggee));
+  fault();
+  ck_assert_str_eq(server.seen, "error ");
+  stage_expect(&server.record, STATUS_ILLEGAL_INSTRUCTION, STAGE_CODE, 0);
+  if (_i) {
+    stage_expect(&s.event.exception, STATUS_ILLEGAL_INSTRUCTION, STAGE_CODE, 0);
+    ck_assert_str_eq(order, "exception-port send-error handled port1 ");
+  } else {
+    expect_end(0xC000001D);
+    ck_assert_str_eq(order, "exception-port send-error not-handled ");
+  }
+}
+END_TEST
+
 /* spec/2.3: older kernels mark the process when they send, to this port, too. */
 START_TEST(sending_marks_the_process_in_older_eras)
 {
@@ -285,6 +303,7 @@ TCase *port_tests(void)
   tcase_add_test(tests, the_exception_port_handles_it);
   tcase_add_test(tests, the_exception_port_fails);
   tcase_add_loop_test(tests, the_error_port_is_asked_last, 0, (int)(sizeof endings / sizeof endings[0]));
+  tcase_add_loop_test(tests, no_exception_port_leads_to_the_error_port, 0, 2);
   tcase_add_loop_test(tests, sending_marks_the_process_in_older_eras, 0, 3);
   tcase_add_test(tests, the_response_is_the_servers);
   tcase_add_test(tests, a_reply_without_a_response);

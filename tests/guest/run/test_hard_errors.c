@@ -99,6 +99,17 @@ START_TEST(the_server_answers)
 }
 END_TEST
 
+/* A program without an exception port: its unhandled exception is reported to the error port, if there is one. */
+START_TEST(the_server_hears_of_crashes)
+{
+  if (_i)
+    ck_assert_int_eq(dbgksim_serve_hard_errors(machine, serve, errors), DBGKSIM_OK);
+  to_exceptions = ResponseOk;
+  ck_assert_uint_eq(run("g_int3_unhandled"), (uint32_t)STATUS_BREAKPOINT);
+  ck_assert_str_eq(errors, _i ? "exception 80000003\n" : "");
+}
+END_TEST
+
 /* What is outstanding at the snapshot is asked again. */
 START_TEST(the_server_is_in_snapshots)
 {
@@ -186,6 +197,7 @@ int main(void)
   tcase_add_checked_fixture(tests, setup, teardown);
   tcase_add_test(tests, without_a_server_errors_return_to_their_caller);
   tcase_add_loop_test(tests, the_server_answers, 0, 2);
+  tcase_add_loop_test(tests, the_server_hears_of_crashes, 0, 2);
   tcase_add_test(tests, the_server_is_in_snapshots);
   tcase_add_test(tests, errors_of_a_thread_that_has_them_disabled);
   tcase_add_test(tests, IoSetThreadHardErrorMode_tells_the_previous_mode);
