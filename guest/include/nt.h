@@ -211,6 +211,8 @@ typedef struct _TEB {
   USHORT CrossTebFlags, SameTebFlags;
 } TEB, *PTEB;
 #define TEB_SKIP_THREAD_ATTACH 0x8u /* SameTebFlags */
+#define TEB_HAS_FIBER_DATA 0x4u
+#define TEB_SUPPRESS_DEBUG_MSG 0x80u
 NT_ASSERT_OFFSET(TEB, SameTebFlags, 0x17EE);
 NT_ASSERT_OFFSET(TEB, ProcessEnvironmentBlock, 0x60);
 NT_ASSERT_OFFSET(TEB, ExceptionCode, 0x2C0);

@@ -26,7 +26,7 @@ BOOL base_fail(DWORD error)
 
 BOOL BaseSetLastNTError(NTSTATUS Status)
 {
-  return NT_SUCCESS(Status) ? TRUE : base_fail(ERROR_MR_MID_NOT_FOUND);
+  return NT_SUCCESS(Status) ? TRUE : base_fail(RtlNtStatusToDosError(Status));
 }
 
 DWORD WINAPI GetLastError(void) { return NtCurrentTeb()->LastErrorValue; }

@@ -2,6 +2,9 @@
 /* Waits, and what is done with handles of any kind. */
 #include "kernel32p.h"
 
+#define STATUS_NOT_SAME_OBJECT ((NTSTATUS)0xC00001AC)
+#define ERROR_NOT_SAME_OBJECT 1656
+
 DWORD WINAPI WaitForSingleObjectEx(HANDLE handle, DWORD milliseconds, BOOL alertable)
 {
   LARGE_INTEGER room;
@@ -97,5 +100,6 @@ BOOL WINAPI SetHandleInformation(HANDLE handle, DWORD mask, DWORD flags)
 
 BOOL WINAPI CompareObjectHandles(HANDLE first, HANDLE second)
 {
-  return BaseSetLastNTError(NtCompareObjects(base_real_handle(first), base_real_handle(second)));
+  NTSTATUS status = NtCompareObjects(base_real_handle(first), base_real_handle(second));
+  return status == STATUS_NOT_SAME_OBJECT ? base_fail(ERROR_NOT_SAME_OBJECT) : BaseSetLastNTError(status);
 }

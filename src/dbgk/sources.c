@@ -6,6 +6,8 @@
 
 /* TEB fields that the kernel lends for names. */
 #define TEB_ARBITRARY_USER_POINTER 0x28
+#define TEB_SAME_TEB_FLAGS 0x17EE
+#define TEB_SUPPRESS_DEBUG_MSG 0x80 /* SameTebFlags */
 #define TEB_STATIC_UNICODE_BUFFER 0x1268
 
 void dbgk_set_system_dll(SECTION *Section, ULONG64 Base)
@@ -24,6 +26,14 @@ static bool silent(const ETHREAD *thread, const char *what)
   return hidden || !port;
 }
 #define HIDDEN(routine) #routine ": nothing is sent, the thread is hidden (HideFromDebugger)"
+
+/* True while the thread's SameTebFlags say that its maps are nobody's business: data files that are mapped as images. */
+static bool DbgkpSuppressDbgMsg(ETHREAD *thread)
+{
+  USHORT flags = 0;
+  return NT_SUCCESS(mm_user_read(&flags, thread->Tcb.Teb + TEB_SAME_TEB_FLAGS, sizeof flags)) &&
+         (flags & TEB_SUPPRESS_DEBUG_MSG);
+}
 
 /* DebugInfo* of a message: where the COFF symbols are (spec/3.1). */
 static void debug_info(const SECTION *section, ULONG *offset, ULONG *size)
@@ -145,7 +155,7 @@ void DbgkMapViewOfSection(EPROCESS *Process, SECTION *Section, ULONG64 Base)
     return;
   TRACE(DBGKSIM_TRACE_IMAGE, mm_section_path(Section), Base, Section->SizeOfSection, 1, 0);
   ke_race_point();
-  if (silent(thread, HIDDEN(DbgkMapViewOfSection)))
+  if (silent(thread, HIDDEN(DbgkMapViewOfSection)) || DbgkpSuppressDbgMsg(thread))
     return;
   DBGKM_APIMSG msg;
   dbgk_init_message(&msg, DbgKmLoadDllApi, sizeof msg.u.LoadDll);
@@ -160,7 +170,7 @@ void DbgkUnMapViewOfSection(EPROCESS *Process, ULONG64 Base)
     return;
   TRACE(DBGKSIM_TRACE_IMAGE, NULL, Base, 0, 0, 0);
   ke_race_point();
-  if (silent(PsGetCurrentThread(), HIDDEN(DbgkUnMapViewOfSection)))
+  if (silent(PsGetCurrentThread(), HIDDEN(DbgkUnMapViewOfSection)) || DbgkpSuppressDbgMsg(PsGetCurrentThread()))
     return;
   DBGKM_APIMSG msg;
   dbgk_init_message(&msg, DbgKmUnloadDllApi, sizeof msg.u.UnloadDll);
