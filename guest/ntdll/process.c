@@ -31,8 +31,13 @@ void NTAPI RtlUserThreadStart(PUSER_THREAD_START_ROUTINE StartRoutine, PVOID Arg
   }
 }
 
+/* The last thread takes the process along: its DLLs hear of that, not of a thread's end. */
 void NTAPI RtlExitUserThread(NTSTATUS Status)
 {
+  ULONG last = 0;
+  if (NT_SUCCESS(NtQueryInformationThread(NtCurrentThread(), 12 /* ThreadAmILastThread */, &last, sizeof(last), NULL)) &&
+      last)
+    RtlExitUserProcess(Status);
   LdrShutdownThread();
   NtTerminateThread(NtCurrentThread(), Status);
   for (;;)
