@@ -126,7 +126,39 @@ static void on_call(void *context, const struct dbgksim_service_call *call)
 
 #define RECORDS                                                                                                        \
   (DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_PROCESS) | DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_THREAD) |                                \
-   DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_DISPATCH) | DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_OUTPUT))
+   DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_OUTPUT) | DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_DISPATCH) |                               \
+   DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_KD_STUB) | DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_FORWARD) |                               \
+   DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_RESUME))
+
+static void show_record(struct strace *s, const struct dbgksim_trace_record *record)
+{
+  close_line(s);
+  format_of(s)->record(s, record);
+}
+
+static bool is_of_dispatch(const struct dbgksim_trace_record *record)
+{
+  return record->kind == DBGKSIM_TRACE_KD_STUB || record->kind == DBGKSIM_TRACE_FORWARD ||
+         record->kind == DBGKSIM_TRACE_RESUME || (record->kind == DBGKSIM_TRACE_DISPATCH && record->e == 1);
+}
+
+/* An exception of user mode begins with a code of the kernel's own, or with that of 64-bit code, and may be resolved
+ * before anybody hears of it: it is shown when the first debugger or port is asked, with the code that it has then. */
+static void follow_dispatch(struct strace *s, const struct dbgksim_trace_record *record)
+{
+  struct strace_open *open = open_of(s, record->tid);
+  if (!open)
+    return;
+  if (record->kind == DBGKSIM_TRACE_DISPATCH) {
+    open->dispatch = *record;
+    return;
+  }
+  if (open->dispatch.kind && record->kind != DBGKSIM_TRACE_RESUME) {
+    open->dispatch.a = record->a;
+    show_record(s, &open->dispatch);
+  }
+  open->dispatch.kind = 0;
+}
 
 static void on_record(void *context, const struct dbgksim_trace_record *record)
 {
@@ -139,8 +171,10 @@ static void on_record(void *context, const struct dbgksim_trace_record *record)
   }
   if (s->session->options->summary)
     return;
-  close_line(s);
-  format_of(s)->record(s, record);
+  if (is_of_dispatch(record))
+    follow_dispatch(s, record);
+  else
+    show_record(s, record);
 }
 
 static void show_unfinished(struct strace *s)

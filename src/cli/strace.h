@@ -13,6 +13,7 @@ struct strace_open {
   struct dbgksim_service_call call;
   void *captured; /**< owned */
   size_t room;
+  struct dbgksim_trace_record dispatch; /**< an exception whose final code is not known yet; kind 0: none */
 };
 
 struct strace_total {

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import unittest
 
-COMMAND, NANO, PROGRAMS = sys.argv[1:4]
+COMMAND, NANO, PROGRAMS, OWN_PROGRAMS = sys.argv[1:5]
 LINE = re.compile(r"\[(\d+):(\d+)\] (?:<\.\.\. )?([A-Za-z_]\w*)(?:\(| resumed>)")
 
 
@@ -20,7 +20,7 @@ def dbgksim(*arguments, **options):
 
 
 def program(name):
-    return str(pathlib.Path(PROGRAMS) / f"{name}.exe")
+    return str(pathlib.Path(OWN_PROGRAMS if name == "wx86" else PROGRAMS) / f"{name}.exe")
 
 
 def strace(name, *options, output=True):
@@ -75,6 +75,17 @@ class Calls(unittest.TestCase):
                     self.assertNotIn(thread, waiting, line)
                     self.assertRegex(line, r"\) = (STATUS_\w+|DBG_\w+|\?.*|0x[0-9a-f]{8})$")
             self.assertGreater(resumed, 0, name)
+
+    def test_exceptions_have_their_final_codes(self):
+        expected = {"g_divide": ["INTEGER_DIVIDE_BY_ZERO", "INTEGER_OVERFLOW"], "g_ud2": ["ILLEGAL_INSTRUCTION"],
+                    "g_privileged": ["PRIVILEGED_INSTRUCTION"], "wx86": ["WX86_BREAKPOINT", "PRIVILEGED_INSTRUCTION"]}
+        for name, codes in expected.items():
+            lines = [line for line in strace(name)[0] if "] --- " in line]
+            self.assertEqual({line.split()[2] for line in lines}, {f"STATUS_{code}" for code in codes}, name)
+            records = [json.loads(line) for line in strace(name, "--format", "jsonl")[0]]
+            exceptions = [r for r in records if r["type"] == "exception"]
+            self.assertEqual([r["first_chance"] for r in exceptions], ["first chance" in line for line in lines])
+            self.assertTrue(all(int(r["code"], 16) >> 28 != 1 for r in exceptions), exceptions)
 
     def test_a_call_that_never_ends(self):
         lines, done = strace("g_deadlock")
