@@ -6,10 +6,12 @@
 #include "sample.h"
 
 /* The byte behind INT 2D is an STC: carry tells whether it was executed. */
-static UCHAR carry(ULONG64 service)
+extern const char int_2d[];
+
+static APART UCHAR carry(ULONG64 service)
 {
   UCHAR result;
-  __asm__ volatile("clc\n\tint $0x2d\n\tstc\n\tsetc %0" : "=r"(result) : "a"(service) : "memory", "cc");
+  __asm__ volatile("clc\nint_2d:\n\tint $0x2d\n\tstc\n\tsetc %0" : "=r"(result) : "a"(service) : "memory", "cc");
   return result;
 }
 
@@ -17,8 +19,7 @@ static LONG CALLBACK on_breakpoint(EXCEPTION_POINTERS *pointers)
 {
   if (pointers->ExceptionRecord->ExceptionCode != EXCEPTION_BREAKPOINT)
     return EXCEPTION_CONTINUE_SEARCH;
-  say("handler: rip - address = %u\n",
-      N(pointers->ContextRecord->Rip - (ULONG_PTR)pointers->ExceptionRecord->ExceptionAddress));
+  say("handler: rip is %u behind INT 2D\n", N(pointers->ContextRecord->Rip - (ULONG_PTR)int_2d));
   return EXCEPTION_CONTINUE_EXECUTION;
 }
 

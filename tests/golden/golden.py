@@ -65,7 +65,7 @@ def unjustified(text):
     """Lines of events that no rule stands for; what the program prints needs none."""
     known = list(rules())
     for line in text.splitlines():
-        if re.match(r"p\d+ t\d+ |kd ", line) and not any(pattern.search(line) for _, pattern in known):
+        if re.match(r"p\d+ t\d+ |KD_", line) and not any(pattern.search(line) for _, pattern in known):
             yield line
 
 
