@@ -46,4 +46,8 @@ HANDLE base_created(NTSTATUS status, HANDLE handle);
 /** The attributes under which Open* functions look a name up. FALSE: no name (ERROR_INVALID_PARAMETER). */
 BOOL base_open_attributes(OBJECT_ATTRIBUTES *attributes, BOOL inherit, PCWSTR name, UNICODE_STRING *room);
 
+/* ---- codepage.c ---- */
+/** The code page that a number stands for (CP_ACP...); 0 for one that there is not. */
+UINT BaseResolveCodePage(UINT CodePage);
+
 #endif
