@@ -117,6 +117,9 @@ static enum check one_byte_check(const struct insn *i)
     return CHECK_PORT;
   if ((op == 0x8F || op == 0xC6 || op == 0xC7) && reg != 0)
     return CHECK_UNDEFINED;
+  /* Far call and jmp through a register: the engine reads the far pointer from wherever it has read last. */
+  if (op == 0xFF && !i->memory && (reg == 3 || reg == 5))
+    return CHECK_UNDEFINED;
   if (op == 0xE0 || op == 0xE1)
     return CHECK_LOOP;
   if ((op == 0x9E || op == 0x9F) && i->rex != 0)

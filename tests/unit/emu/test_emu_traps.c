@@ -525,6 +525,23 @@ START_TEST(flags_survive_what_the_translator_gives_up_on)
 }
 END_TEST
 
+/* Call and jmp to a far pointer have it in memory. Whatever was read before, by this block or another. */
+START_TEST(far_branches_through_registers_are_undefined)
+{
+  static const uint8_t prefixes[] = {0x90, 0x66, 0x48}, operations[] = {0xDB, 0xEB};
+  for (size_t i = 0; i < sizeof prefixes * sizeof operations; i++) {
+    const uint8_t prefix = prefixes[i / 2], operation = operations[i % 2];
+    const uint8_t first[] = {prefix, 0xFF, operation, 0xCC};
+    const uint8_t after_read[] = {0x48, 0x87, 0x2F, prefix, 0xFF, operation, 0xCC}; /* xchg [rdi], rbp */
+    g.cpu->gpr[CPU_RDI] = DATA;
+    guest_run(&g, first, sizeof first);
+    ck_exception(&g, 6, prefix == 0x90);
+    guest_run(&g, after_read, sizeof after_read);
+    ck_exception(&g, 6, 3 + (prefix == 0x90));
+  }
+}
+END_TEST
+
 int main(void)
 {
   Suite *s = suite_create("emu traps");
@@ -560,6 +577,7 @@ int main(void)
   tcase_add_test(t, far_return_to_32_bit_code_and_back);
   tcase_add_test(t, traps_leave_other_registers_alone);
   tcase_add_test(t, flags_survive_what_the_translator_gives_up_on);
+  tcase_add_test(t, far_branches_through_registers_are_undefined);
   suite_add_tcase(s, t);
   return run_suite(s);
 }
