@@ -416,6 +416,8 @@ AREAS = {
     # callbacks, monitors, kernel debugger, Pico processes
     "instrumentation": dispatch(system_call(0xFFF) + NOP + JUMP_SELF, memory=[(0x80, INT3)], changes=[
         bytes([C_INSTRUMENTATION]) + value(0x20000080)], answers=bytes([A_OK, A_OK])),
+    "instrumentation_loop": dispatch(system_call(0xFFF) + INT3, changes=[
+        bytes([C_INSTRUMENTATION]) + value(0x20000003)]),
     "instrumentation_nowhere": dispatch(system_call(0xFFF) + INT3, changes=[
         bytes([C_INSTRUMENTATION]) + value(1 << 47)], answers=bytes([0, 0])),
     "monitor": dispatch(INT3, changes=[bytes([C_MONITOR]), service(S_RAISE, record(), context(), b"\1")],

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_RECORDS 4096u
+#define MAX_RECORDS 32768u
 #define ANY 0xA11A11A11A11A11Aull
 #define ALL_32 "32-bit code"
 
@@ -135,6 +135,8 @@ static const struct reached rows[] = {
 
     /* callbacks, monitors, kernel debugger, Pico processes */
     {"instrumentation", TRAP_AT(3, 0x20000081)},
+    /* a block that ends in a service, which returns to it */
+    {"instrumentation_loop", DBGKSIM_TRACE_SERVICE_RESULT, (uint32_t)STATUS_INVALID_SYSTEM_SERVICE, ANY, ANY, ANY, NULL},
     {"instrumentation_nowhere", TRAP_AT(13, 0x0000800000000000)},
     {"monitor", DBGKSIM_TRACE_MONITOR, 0, 1, 0, ANY, "NtRaiseException"},
     {"kd_exception", KERNEL_DEBUGGER(STATUS_BREAKPOINT, 0, 1)},

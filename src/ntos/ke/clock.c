@@ -45,7 +45,7 @@ void ke_charge_blocks(ULONG64 blocks)
   ki_check_stop_point(ke);
 }
 
-ULONG64 ke_block_allowance(void)
+ULONG64 ke_block_allowance(bool *over)
 {
   struct ke_state *ke = ki_state();
   ULONG64 allowance = ke->quantum_left, due;
@@ -53,7 +53,7 @@ ULONG64 ke_block_allowance(void)
     ULONG64 due_ns = nanoseconds_at(due);
     ULONG64 blocks = due_ns > ke->nanoseconds
                          ? (due_ns - ke->nanoseconds + KE_NANOSECONDS_PER_BLOCK - 1) / KE_NANOSECONDS_PER_BLOCK
-                         : 1;
+                         : 0;
     if (blocks < allowance)
       allowance = blocks;
   }
@@ -61,6 +61,7 @@ ULONG64 ke_block_allowance(void)
     allowance = ke->budget_left;
   if (ke->stop_at.blocks > ke->blocks && ke->stop_at.blocks - ke->blocks < allowance)
     allowance = ke->stop_at.blocks - ke->blocks;
+  *over = !allowance;
   return allowance ? allowance : 1;
 }
 

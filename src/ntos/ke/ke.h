@@ -99,8 +99,9 @@ ULONG64 ke_nanoseconds(void);
 void ke_charge_blocks(ULONG64 blocks);
 /** Fires all timers that are due. */
 void KiExpireTimers(void);
-/** Blocks that the running thread may execute now: what is left of the quantum, the budget and the next timer. */
-ULONG64 ke_block_allowance(void);
+/** Blocks that the running thread may execute now: what is left of the quantum, the budget and the next timer.
+ *  @param over  true: nothing is left; KiQuantumEnd is due whatever ends the run */
+ULONG64 ke_block_allowance(bool *over);
 /** Host address of the KUSER_SHARED_DATA page, whose times are kept current; set by mm/ps at start-up. */
 void ke_set_shared_data(UCHAR *page);
 /** Writes the current times into KUSER_SHARED_DATA (service entry, quantum end). */

@@ -175,6 +175,7 @@ _Noreturn void KiUserModeLoop(void)
   KTHREAD *thread = KeGetCurrentThread();
   struct cpu_trap trap = {.kind = CPU_TRAP_EXCEPTION};
   for (;;) {
+    bool over = false;
     return_to_user_mode(thread);
     if (__builtin_expect(steps_at_exit(thread, &trap), 0)) {
       single_step_at_exit(thread);
@@ -183,9 +184,12 @@ _Noreturn void KiUserModeLoop(void)
     ki_restore_frames(thread, thread->TrapFrame, thread->ExceptionFrame);
     thread->TrapFrame = NULL;
     if (!take_injected(thread, &trap)) {
-      cpu_run(thread->Process->space, thread->cpu, ke_block_allowance(), &trap);
+      cpu_run(thread->Process->space, thread->cpu, ke_block_allowance(&over), &trap);
       ke_charge_blocks(trap.blocks);
     }
     take_trap(thread, &trap);
+    /* User code that traps in each block never comes to the end of what it may run. */
+    if (over && (trap.kind == CPU_TRAP_EXCEPTION || trap.kind == CPU_TRAP_SYSCALL))
+      KiQuantumEnd();
   }
 }
