@@ -114,6 +114,13 @@ static BOOLEAN undo(const UNWIND_INFO *info, const UNWIND_CODE *code, ULONG64 fr
   return FALSE;
 }
 
+static const RUNTIME_FUNCTION *chained(const UNWIND_INFO *info)
+{
+  return info->Flags & UNW_FLAG_CHAININFO
+             ? (const RUNTIME_FUNCTION *)&info->UnwindCode[(info->CountOfCodes + 1u) & ~1u]
+             : NULL;
+}
+
 /* ---- epilogues ---- */
 
 static BOOLEAN is_pop(const UCHAR *pc, ULONG *number, ULONG *length)
@@ -127,15 +134,15 @@ static BOOLEAN is_pop(const UCHAR *pc, ULONG *number, ULONG *length)
   return TRUE;
 }
 
-/* `add $n, %rsp` or `lea n(%frame), %rsp`: how an epilogue may begin. Length, 0: it is neither. */
-static ULONG stack_release(const UNWIND_INFO *info, const UCHAR *pc, CONTEXT *context)
+/* `add $n, %rsp` or `lea n(%frame), %rsp`: how an epilogue may begin. Length, 0: it is neither; *rsp is what it makes. */
+static ULONG stack_release(const UNWIND_INFO *info, const UCHAR *pc, const CONTEXT *context, ULONG64 *rsp)
 {
   if (pc[0] == 0x48 && pc[1] == 0x83 && pc[2] == 0xC4) {
-    context->Rsp += (ULONG64)(LONG64)(signed char)pc[3];
+    *rsp += (ULONG64)(LONG64)(signed char)pc[3];
     return 4;
   }
   if (pc[0] == 0x48 && pc[1] == 0x81 && pc[2] == 0xC4) {
-    context->Rsp += (ULONG64)(LONG64) * (const LONG *)(pc + 3);
+    *rsp += (ULONG64)(LONG64) * (const LONG *)(pc + 3);
     return 7;
   }
   if ((pc[0] & 0xFE) != 0x48 || pc[1] != 0x8D || (pc[2] & 0x38) != 0x20 || !info->FrameRegister)
@@ -146,14 +153,37 @@ static ULONG stack_release(const UNWIND_INFO *info, const UCHAR *pc, CONTEXT *co
   if (number != info->FrameRegister || mode == 3 || (sib && (pc[3] & 0x38) != 0x20))
     return 0;
   const UCHAR *displacement = pc + 3 + sib;
-  ULONG64 base = integer_registers(context)[number];
+  *rsp = (&context->Rax)[number];
   if (mode == 1)
-    context->Rsp = base + (ULONG64)(LONG64)(signed char)*displacement;
+    *rsp += (ULONG64)(LONG64)(signed char)*displacement;
   else if (mode == 2)
-    context->Rsp = base + (ULONG64)(LONG64) * (const LONG *)displacement;
-  else
-    context->Rsp = base;
+    *rsp += (ULONG64)(LONG64) * (const LONG *)displacement;
   return 3 + sib + (mode == 1 ? 1 : mode == 2 ? 4 : 0);
+}
+
+/* The first piece of a function, where its chained pieces lead. */
+static const RUNTIME_FUNCTION *first_piece(ULONG64 image_base, const RUNTIME_FUNCTION *entry)
+{
+  for (ULONG depth = 0; depth < MAX_CHAIN; depth++) {
+    const RUNTIME_FUNCTION *parent = chained((const UNWIND_INFO *)(image_base + entry->UnwindData));
+    if (!parent)
+      break;
+    entry = parent;
+  }
+  return entry;
+}
+
+static BOOLEAN leaves_function(ULONG64 target, ULONG64 image_base, const RUNTIME_FUNCTION *entry)
+{
+  ULONG64 rva = target - image_base, base;
+  const RUNTIME_FUNCTION *first = first_piece(image_base, entry);
+  /* To the very begin it is a tail call of itself. */
+  if (rva == first->BeginAddress)
+    return TRUE;
+  if (rva >= entry->BeginAddress && rva < entry->EndAddress)
+    return FALSE;
+  const RUNTIME_FUNCTION *other = RtlLookupFunctionEntry(target, &base, NULL);
+  return !other || first_piece(base, other)->BeginAddress != first->BeginAddress;
 }
 
 /* A return, or a jump that leaves the function: how an epilogue ends. */
@@ -161,49 +191,57 @@ static BOOLEAN ends_epilogue(const UCHAR *pc, ULONG64 image_base, const RUNTIME_
 {
   if (pc[0] == 0xC3 || pc[0] == 0xC2 || (pc[0] == 0xF3 && pc[1] == 0xC3))
     return TRUE;
-  if (pc[0] == 0xEB || pc[0] == 0xE9) {
-    ULONG64 target = (ULONG64)pc + (pc[0] == 0xEB ? 2 + (ULONG64)(LONG64)(signed char)pc[1]
-                                                  : 5 + (ULONG64)(LONG64) * (const LONG *)(pc + 1));
-    return target - image_base <= entry->BeginAddress || target - image_base >= entry->EndAddress;
+  if (pc[0] == 0xEB)
+    return leaves_function((ULONG64)pc + 2 + (ULONG64)(LONG64)(signed char)pc[1], image_base, entry);
+  if (pc[0] == 0xE9)
+    return leaves_function((ULONG64)pc + 5 + (ULONG64)(LONG64) * (const LONG *)(pc + 1), image_base, entry);
+  if (pc[0] == 0xFF && pc[1] == 0x25)
+    return TRUE;
+  /* An indirect jump needs no REX.W: with it, it is a tail call, without it a jump table's. */
+  return (pc[0] & 0xF8) == 0x48 && pc[1] == 0xFF && (pc[2] & 0x38) == 0x20;
+}
+
+/* Version 2: the epilogues are listed. The first code has their size, and whether one is at the function's end; the
+ * others how far before the end each begins. */
+static BOOLEAN in_listed_epilogue(const UNWIND_INFO *info, const RUNTIME_FUNCTION *entry, ULONG offset)
+{
+  ULONG length = entry->EndAddress - entry->BeginAddress, size = info->UnwindCode[0].CodeOffset;
+  if (info->UnwindCode[0].OpInfo & 1 && offset < length && length - offset <= size)
+    return TRUE;
+  for (ULONG i = 1; i < info->CountOfCodes && info->UnwindCode[i].UnwindOp == UWOP_EPILOG; i++) {
+    ULONG distance = info->UnwindCode[i].CodeOffset | (ULONG)info->UnwindCode[i].OpInfo << 8;
+    if (distance && distance <= length && offset - (length - distance) < size)
+      return TRUE;
   }
-  /* jmp through memory or a register, with or without REX.W: a tail call. */
-  if ((pc[0] & 0xF8) == 0x48)
-    pc++;
-  return pc[0] == 0xFF && (pc[1] == 0x25 || (pc[1] & 0xF8) == 0xE0);
+  return FALSE;
+}
+
+static BOOLEAN may_be_epilogue(const UNWIND_INFO *info, const RUNTIME_FUNCTION *entry, ULONG offset)
+{
+  return info->Version < 2 || !info->CountOfCodes || info->UnwindCode[0].UnwindOp != UWOP_EPILOG ||
+         in_listed_epilogue(info, entry, offset);
 }
 
 /* If the rest of the code at pc is an epilogue, does what it does. */
 static BOOLEAN unwind_epilogue(const UNWIND_INFO *info, ULONG64 image_base, const RUNTIME_FUNCTION *entry, const UCHAR *pc,
                                CONTEXT *context, KNONVOLATILE_CONTEXT_POINTERS *pointers)
 {
-  CONTEXT result = *context;
-  KNONVOLATILE_CONTEXT_POINTERS found = {0};
   ULONG number, length;
-  pc += stack_release(info, pc, &result);
-  while (is_pop(pc, &number, &length)) {
-    restore_integer(&result, &found, number, result.Rsp);
-    result.Rsp += 8;
-    pc += length;
-  }
-  if (!ends_epilogue(pc, image_base, entry))
+  ULONG64 rsp = context->Rsp;
+  pc += stack_release(info, pc, context, &rsp);
+  const UCHAR *end = pc;
+  while (is_pop(end, &number, &length))
+    end += length;
+  if (!ends_epilogue(end, image_base, entry))
     return FALSE;
-  result.Rip = *(ULONG64 *)result.Rsp;
-  result.Rsp += 8;
-  *context = result;
-  for (ULONG i = 0; pointers && i < 16; i++)
-    if (found.IntegerContext[i])
-      pointers->IntegerContext[i] = found.IntegerContext[i];
+  for (; pc < end && is_pop(pc, &number, &length); pc += length, rsp += 8)
+    restore_integer(context, pointers, number, rsp);
+  context->Rip = *(ULONG64 *)rsp;
+  context->Rsp = rsp + 8;
   return TRUE;
 }
 
 /* ---- */
-
-static const RUNTIME_FUNCTION *chained(const UNWIND_INFO *info)
-{
-  return info->Flags & UNW_FLAG_CHAININFO
-             ? (const RUNTIME_FUNCTION *)&info->UnwindCode[(info->CountOfCodes + 1u) & ~1u]
-             : NULL;
-}
 
 /* The frame of the function: its frame register's, once the prologue has set that. */
 static ULONG64 establisher(const UNWIND_INFO *info, ULONG offset, CONTEXT *context)
@@ -228,7 +266,7 @@ NTDLL_API PEXCEPTION_ROUTINE NTAPI RtlVirtualUnwind(DWORD HandlerType, DWORD64 I
   *EstablisherFrame = establisher(info, offset, ContextRecord);
   ULONG64 frame = *EstablisherFrame;
   ContextRecord->ContextFlags |= CONTEXT_UNWOUND_TO_CALL;
-  if (!in_prologue && info->CountOfCodes &&
+  if (!in_prologue && may_be_epilogue(info, entry, offset) &&
       unwind_epilogue(info, ImageBase, entry, (const UCHAR *)ControlPc, ContextRecord, ContextPointers))
     return NULL;
   for (ULONG depth = 0; info && depth < MAX_CHAIN; depth++) {
