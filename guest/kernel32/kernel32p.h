@@ -50,4 +50,8 @@ BOOL base_open_attributes(OBJECT_ATTRIBUTES *attributes, BOOL inherit, PCWSTR na
 /** The code page that a number stands for (CP_ACP...); 0 for one that there is not. */
 UINT BaseResolveCodePage(UINT CodePage);
 
+/* ---- search_path.c ---- */
+/** The folders where LoadLibraryEx looks, in a block of the process heap; NULL: where the loader looks anyway. */
+PWSTR base_dll_search_path(DWORD flags, PCWSTR name);
+
 #endif

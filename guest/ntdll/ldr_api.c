@@ -18,12 +18,16 @@ NTSTATUS NTAPI LdrLoadDll(PWSTR DllPath, ULONG *DllCharacteristics, UNICODE_STRI
 {
   WCHAR name[LDRP_MAX_PATH];
   LDRP_MODULE *module;
-  (void)DllCharacteristics;
+  /* DONT_RESOLVE_DLL_REFERENCES: as a program's image, whose imports and entry are left alone. */
+  BOOLEAN map_only = DllCharacteristics && (*DllCharacteristics & IMAGE_FILE_EXECUTABLE_IMAGE);
   *BaseAddress = NULL;
   if (!copy_name(DllName, name))
     return STATUS_NAME_TOO_LONG;
   RtlEnterCriticalSection(&LdrpLoaderLock);
-  NTSTATUS status = LdrpLoadDllInternal(name, (ULONG_PTR)DllPath > 0xFFFF ? DllPath : NULL, NULL, &module);
+  const WCHAR *outer = LdrpSearchFolders;
+  LdrpSearchFolders = (ULONG_PTR)DllPath > 0xFFFF ? DllPath : NULL;
+  NTSTATUS status = map_only ? LdrpMapDllOnly(name, &module) : LdrpLoadDllInternal(name, NULL, NULL, &module);
+  LdrpSearchFolders = outer;
   if (NT_SUCCESS(status)) {
     if (module->Node.LoadCount != LDRP_PINNED)
       module->Node.LoadCount++;

@@ -127,6 +127,8 @@ static BOOLEAN search_default(const WCHAR *name, WCHAR out[LDRP_MAX_PATH])
   return search_list(path, name, out);
 }
 
+const WCHAR *LdrpSearchFolders;
+
 NTSTATUS LdrpSearchPath(const WCHAR *Name, const WCHAR *DllPath, WCHAR FullPath[LDRP_MAX_PATH])
 {
   if (has_path(Name)) {
@@ -136,6 +138,8 @@ NTSTATUS LdrpSearchPath(const WCHAR *Name, const WCHAR *DllPath, WCHAR FullPath[
   }
   if (is_known_dll(Name) && search_list(L"C:\\windows\\system32", Name, FullPath))
     return STATUS_SUCCESS;
+  if (!DllPath)
+    DllPath = LdrpSearchFolders;
   return (DllPath ? search_list(DllPath, Name, FullPath) : search_default(Name, FullPath)) ? STATUS_SUCCESS
                                                                                           : STATUS_DLL_NOT_FOUND;
 }

@@ -204,10 +204,13 @@ NTSTATUS LdrpWalkImportDescriptor(LDRP_MODULE *Module)
   return status;
 }
 
-NTSTATUS LdrpLoadDllInternal(const WCHAR *Name, const WCHAR *DllPath, const WCHAR *Importer, LDRP_MODULE **Module)
+/* The module for a name, mapped if it was not there. */
+static NTSTATUS find_or_map(const WCHAR *Name, const WCHAR *DllPath, const WCHAR *Importer, LDRP_MODULE **Module,
+                            BOOLEAN *mapped)
 {
   WCHAR name[LDRP_MAX_PATH], path[LDRP_MAX_PATH];
   *Module = NULL;
+  *mapped = FALSE;
   NTSTATUS status = LdrpPreprocessName(Name, Importer, name);
   if (!NT_SUCCESS(status))
     return status;
@@ -221,7 +224,26 @@ NTSTATUS LdrpLoadDllInternal(const WCHAR *Name, const WCHAR *DllPath, const WCHA
   if (*Module)
     return STATUS_SUCCESS;
   status = LdrpMapDll(path, Module);
-  if (status == STATUS_OBJECT_NAME_NOT_FOUND || status == STATUS_OBJECT_PATH_NOT_FOUND)
-    return STATUS_DLL_NOT_FOUND;
-  return NT_SUCCESS(status) ? LdrpWalkImportDescriptor(*Module) : status;
+  *mapped = NT_SUCCESS(status);
+  return status == STATUS_OBJECT_NAME_NOT_FOUND || status == STATUS_OBJECT_PATH_NOT_FOUND ? STATUS_DLL_NOT_FOUND
+                                                                                          : status;
+}
+
+NTSTATUS LdrpLoadDllInternal(const WCHAR *Name, const WCHAR *DllPath, const WCHAR *Importer, LDRP_MODULE **Module)
+{
+  BOOLEAN mapped;
+  NTSTATUS status = find_or_map(Name, DllPath, Importer, Module, &mapped);
+  return mapped ? LdrpWalkImportDescriptor(*Module) : status;
+}
+
+NTSTATUS LdrpMapDllOnly(const WCHAR *Name, LDRP_MODULE **Module)
+{
+  BOOLEAN mapped;
+  NTSTATUS status = find_or_map(Name, NULL, NULL, Module, &mapped);
+  if (mapped) {
+    (*Module)->Entry.EntryPoint = NULL;
+    (*Module)->Entry.Flags |= LDRP_DONT_CALL_FOR_THREADS;
+    (*Module)->Node.State = LDRP_STATE_READY_TO_RUN;
+  }
+  return status;
 }

@@ -65,6 +65,8 @@ PVOID LdrpDirectory(PVOID Base, ULONG Index, ULONG *Size);
 NTSTATUS LdrpPreprocessName(const WCHAR *Name, const WCHAR *Importer, WCHAR Out[LDRP_MAX_PATH]);
 /** Finds the file of a DLL (search order, or the path it has). STATUS_DLL_NOT_FOUND */
 NTSTATUS LdrpSearchPath(const WCHAR *Name, const WCHAR *DllPath, WCHAR FullPath[LDRP_MAX_PATH]);
+/** The folders that the load at work looks in, for all that it brings; NULL: the default ones. */
+extern const WCHAR *LdrpSearchFolders;
 /** Maps an image file and makes a module of it. Statuses of NtOpenFile, NtCreateSection, NtMapViewOfSection. */
 NTSTATUS LdrpMapDll(const WCHAR *FullPath, LDRP_MODULE **Module);
 /** Adds what the base differs by to each address of an image. STATUS_CONFLICTING_ADDRESSES: it can not be moved. */
@@ -78,6 +80,8 @@ BOOLEAN LdrpResolveApiSet(const WCHAR *Name, const WCHAR *Importer, WCHAR Host[L
 /** The module for a name, mapped with all that it needs if it was not there; not initialised.
  *  STATUS_DLL_NOT_FOUND, STATUS_ENTRYPOINT_NOT_FOUND, STATUS_ORDINAL_NOT_FOUND */
 NTSTATUS LdrpLoadDllInternal(const WCHAR *Name, const WCHAR *DllPath, const WCHAR *Importer, LDRP_MODULE **Module);
+/** The module for a name; one that was not there is mapped, and never initialised. STATUS_DLL_NOT_FOUND */
+NTSTATUS LdrpMapDllOnly(const WCHAR *Name, LDRP_MODULE **Module);
 /** Loads what a module imports and fills its import tables, or leaves them where a bound import is right. */
 NTSTATUS LdrpWalkImportDescriptor(LDRP_MODULE *Module);
 /** Address of an export: by name, or by ordinal if Name is NULL; forwarders are followed.

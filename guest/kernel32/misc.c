@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Small things: strings of the lstr family, multiplication, atoms, pointers that are kept in disguise. */
+#include "kernel32p.h"
+
+int WINAPI MulDiv(int number, int numerator, int denominator)
+{
+  if (!denominator)
+    return -1;
+  LONGLONG product = (LONGLONG)number * numerator, divisor = denominator;
+  BOOL negative = (product < 0) != (divisor < 0);
+  product = product < 0 ? -product : product;
+  divisor = divisor < 0 ? -divisor : divisor;
+  LONGLONG result = (product + divisor / 2) / divisor;
+  if (result > 0x7FFFFFFF)
+    return -1;
+  return (int)(negative ? -result : result);
+}
+
+/* Bad pointers make these functions fail, not the program; only calls are covered by __try. */
+static __attribute__((noinline)) int length_wide(const volatile WCHAR *text)
+{
+  int length = 0;
+  while (text[length])
+    length++;
+  return length;
+}
+
+static __attribute__((noinline)) int length_narrow(const volatile char *text)
+{
+  int length = 0;
+  while (text[length])
+    length++;
+  return length;
+}
+
+int WINAPI lstrlenW(LPCWSTR text)
+{
+  int length = 0;
+  if (!text)
+    return 0;
+  __try {
+    length = length_wide(text);
+  } __except (EXCEPTION_EXECUTE_HANDLER) {
+    length = 0;
+  }
+  return length;
+}
+
+int WINAPI lstrlenA(LPCSTR text)
+{
+  int length = 0;
+  if (!text)
+    return 0;
+  __try {
+    length = length_narrow(text);
+  } __except (EXCEPTION_EXECUTE_HANDLER) {
+    length = 0;
+  }
+  return length;
+}
+
+/* Copies up to `room` characters, the last of them a terminator. */
+static __attribute__((noinline)) void copy_wide(volatile WCHAR *to, const volatile WCHAR *from, int room)
+{
+  for (; room > 1 && *from; room--)
+    *to++ = *from++;
+  if (room > 0)
+    *to = 0;
+}
+
+static __attribute__((noinline)) void copy_narrow(volatile char *to, const volatile char *from, int room)
+{
+  for (; room > 1 && *from; room--)
+    *to++ = *from++;
+  if (room > 0)
+    *to = 0;
+}
+
+LPWSTR WINAPI lstrcpynW(LPWSTR to, LPCWSTR from, int room)
+{
+  LPWSTR result = to;
+  __try {
+    copy_wide(to, from, room);
+  } __except (EXCEPTION_EXECUTE_HANDLER) {
+    base_fail(ERROR_INVALID_PARAMETER);
+    result = NULL;
+  }
+  return result;
+}
+
+LPSTR WINAPI lstrcpynA(LPSTR to, LPCSTR from, int room)
+{
+  LPSTR result = to;
+  __try {
+    copy_narrow(to, from, room);
+  } __except (EXCEPTION_EXECUTE_HANDLER) {
+    base_fail(ERROR_INVALID_PARAMETER);
+    result = NULL;
+  }
+  return result;
+}
+
+LPWSTR WINAPI lstrcpyW(LPWSTR to, LPCWSTR from) { return lstrcpynW(to, from, 0x7FFFFFFF); }
+LPSTR WINAPI lstrcpyA(LPSTR to, LPCSTR from) { return lstrcpynA(to, from, 0x7FFFFFFF); }
+LPWSTR WINAPI lstrcatW(LPWSTR to, LPCWSTR from) { return lstrcpyW(to + lstrlenW(to), from) ? to : NULL; }
+LPSTR WINAPI lstrcatA(LPSTR to, LPCSTR from) { return lstrcpyA(to + lstrlenA(to), from) ? to : NULL; }
+
+DWORD WINAPI GetCurrentProcessorNumber(void) { return (DWORD)NtGetCurrentProcessorNumber(); }
+
+BOOL WINAPI Beep(DWORD frequency, DWORD milliseconds)
+{
+  LARGE_INTEGER time;
+  if (frequency && (frequency < 37 || frequency > 32767))
+    return base_fail(ERROR_INVALID_PARAMETER);
+  if (frequency)
+    NtDelayExecution(FALSE, BaseFormatTimeOut(&time, milliseconds));
+  return TRUE;
+}
+
+/* ---- pointers in disguise: turned and mixed with the process's cookie ---- */
+
+static ULONG64 cookie(void)
+{
+  static ULONG value;
+  if (!value)
+    NtQueryInformationProcess(NtCurrentProcess(), 36 /* ProcessCookie */, &value, sizeof(value), NULL);
+  return value;
+}
+
+PVOID WINAPI EncodePointer(PVOID pointer)
+{
+  ULONG64 key = cookie(), mixed = (ULONG64)pointer ^ key;
+  ULONG turn = key & 63;
+  return (PVOID)(mixed >> turn | (turn ? mixed << (64 - turn) : 0));
+}
+
+PVOID WINAPI DecodePointer(PVOID pointer)
+{
+  ULONG64 key = cookie(), mixed = (ULONG64)pointer;
+  ULONG turn = key & 63;
+  return (PVOID)((mixed << turn | (turn ? mixed >> (64 - turn) : 0)) ^ key);
+}
+
+/* The system's own code: no need of another disguise than the process's. */
+PVOID WINAPI EncodeSystemPointer(PVOID pointer) { return EncodePointer(pointer); }
+PVOID WINAPI DecodeSystemPointer(PVOID pointer) { return DecodePointer(pointer); }
+
+/* ---- atoms: one table of the machine ---- */
+
+typedef NTSTATUS(NTAPI *ATOM_ROUTINE)(const WCHAR *, ULONG, USHORT *);
+
+static ATOM with_name(ATOM_ROUTINE routine, LPCWSTR name)
+{
+  USHORT atom;
+  /* The number of an integer atom is the atom. */
+  if ((ULONG_PTR)name < 0x10000) {
+    if ((ULONG_PTR)name && (ULONG_PTR)name < MAXINTATOM)
+      return (ATOM)(ULONG_PTR)name;
+    base_fail(ERROR_INVALID_PARAMETER);
+    return 0;
+  }
+  return BaseSetLastNTError(routine(name, base_length(name) * sizeof(WCHAR), &atom)) ? atom : 0;
+}
+
+static ATOM with_name_ansi(ATOM_ROUTINE routine, LPCSTR name)
+{
+  PCWSTR wide = (LPCWSTR)name;
+  if ((ULONG_PTR)name >= 0x10000 && !base_wide_static(name, &wide))
+    return 0;
+  return with_name(routine, wide);
+}
+
+ATOM WINAPI GlobalAddAtomW(LPCWSTR name) { return with_name(NtAddAtom, name); }
+ATOM WINAPI GlobalAddAtomA(LPCSTR name) { return with_name_ansi(NtAddAtom, name); }
+ATOM WINAPI GlobalFindAtomW(LPCWSTR name) { return with_name(NtFindAtom, name); }
+ATOM WINAPI GlobalFindAtomA(LPCSTR name) { return with_name_ansi(NtFindAtom, name); }
+
+ATOM WINAPI GlobalDeleteAtom(ATOM atom)
+{
+  return atom < MAXINTATOM || BaseSetLastNTError(NtDeleteAtom(atom)) ? 0 : atom;
+}
