@@ -42,10 +42,10 @@ NTSTATUS LdrpInitializeGraph(LDRP_MODULE *Module, PVOID Reserved)
   }
   insert_initialised(Module);
   Module->Entry.Flags |= LDRP_PROCESS_ATTACH_CALLED | LDRP_ENTRY_PROCESSED;
-  if (!call_entry(Module, DLL_PROCESS_ATTACH, Reserved))
-    return STATUS_DLL_INIT_FAILED;
+  /* An entry that refuses is told to detach, as one that ran. */
+  BOOLEAN accepted = call_entry(Module, DLL_PROCESS_ATTACH, Reserved);
   Module->Node.State = LDRP_STATE_READY_TO_RUN;
-  return STATUS_SUCCESS;
+  return accepted ? STATUS_SUCCESS : STATUS_DLL_INIT_FAILED;
 }
 
 static __attribute__((noinline)) void debugger_break(void) { LdrpDoDebuggerBreak(); }
