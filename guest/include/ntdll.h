@@ -36,14 +36,6 @@ NTDLL_API void NTAPI RtlRaiseException(EXCEPTION_RECORD *ExceptionRecord);
 /** Raises a status that no handler may continue. */
 NTDLL_API void NTAPI RtlRaiseStatus(NTSTATUS Status);
 
-/* ---- path.c, environment.c ---- */
-
-/** Full path of a DOS name; bytes of the text, or bytes needed if it does not fit, 0 for a name that is none. */
-NTDLL_API ULONG NTAPI RtlGetFullPathName_U(PCWSTR FileName, ULONG BufferLength, PWSTR Buffer, PWSTR *FilePart);
-/** Value of a variable; Environment NULL: the process's. STATUS_VARIABLE_NOT_FOUND, STATUS_BUFFER_TOO_SMALL */
-NTDLL_API NTSTATUS NTAPI RtlQueryEnvironmentVariable_U(PWSTR Environment, const UNICODE_STRING *Name,
-                                                       UNICODE_STRING *Value);
-
 /* ---- ldr_*.c ---- */
 
 NTDLL_API NTSTATUS NTAPI LdrFindEntryForAddress(PVOID Address, PLDR_DATA_TABLE_ENTRY *Entry);

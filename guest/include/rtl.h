@@ -139,4 +139,151 @@ NTDLL_API NTSTATUS NTAPI RtlDuplicateUnicodeString(ULONG Flags, const UNICODE_ST
 NTDLL_API NTSTATUS NTAPI RtlHashUnicodeString(const UNICODE_STRING *String, BOOLEAN CaseInSensitive, ULONG HashAlgorithm,
                                               ULONG *HashValue);
 
+/* ---- codepage.c, utf8.c: sizes in bytes; what does not fit is cut ---- */
+
+/** Bytes of the ANSI code page 1252 (Oem: 437) as UTF-16. */
+NTDLL_API NTSTATUS NTAPI RtlMultiByteToUnicodeN(PWSTR UnicodeString, ULONG MaxBytesInUnicodeString,
+                                                ULONG *BytesInUnicodeString, const char *MultiByteString,
+                                                ULONG BytesInMultiByteString);
+NTDLL_API NTSTATUS NTAPI RtlOemToUnicodeN(PWSTR UnicodeString, ULONG MaxBytesInUnicodeString, ULONG *BytesInUnicodeString,
+                                          const char *OemString, ULONG BytesInOemString);
+/** A character that the code page lacks becomes a question mark. STATUS_BUFFER_OVERFLOW */
+NTDLL_API NTSTATUS NTAPI RtlUnicodeToMultiByteN(char *MultiByteString, ULONG MaxBytesInMultiByteString,
+                                                ULONG *BytesInMultiByteString, PCWSTR UnicodeString,
+                                                ULONG BytesInUnicodeString);
+NTDLL_API NTSTATUS NTAPI RtlUnicodeToOemN(char *OemString, ULONG MaxBytesInOemString, ULONG *BytesInOemString,
+                                          PCWSTR UnicodeString, ULONG BytesInUnicodeString);
+NTDLL_API NTSTATUS NTAPI RtlMultiByteToUnicodeSize(ULONG *BytesInUnicodeString, const char *MultiByteString,
+                                                   ULONG BytesInMultiByteString);
+NTDLL_API NTSTATUS NTAPI RtlUnicodeToMultiByteSize(ULONG *BytesInMultiByteString, PCWSTR UnicodeString,
+                                                   ULONG BytesInUnicodeString);
+/** Into a buffer of the caller or a new one for RtlFreeUnicodeString, RtlFreeAnsiString. STATUS_BUFFER_OVERFLOW */
+NTDLL_API NTSTATUS NTAPI RtlAnsiStringToUnicodeString(UNICODE_STRING *DestinationString, const ANSI_STRING *SourceString,
+                                                      BOOLEAN AllocateDestinationString);
+NTDLL_API NTSTATUS NTAPI RtlOemStringToUnicodeString(UNICODE_STRING *DestinationString, const ANSI_STRING *SourceString,
+                                                     BOOLEAN AllocateDestinationString);
+NTDLL_API NTSTATUS NTAPI RtlUnicodeStringToAnsiString(ANSI_STRING *DestinationString, const UNICODE_STRING *SourceString,
+                                                      BOOLEAN AllocateDestinationString);
+NTDLL_API NTSTATUS NTAPI RtlUnicodeStringToOemString(ANSI_STRING *DestinationString, const UNICODE_STRING *SourceString,
+                                                     BOOLEAN AllocateDestinationString);
+NTDLL_API BOOLEAN NTAPI RtlCreateUnicodeStringFromAsciiz(UNICODE_STRING *DestinationString, const char *SourceString);
+NTDLL_API WCHAR NTAPI RtlAnsiCharToUnicodeChar(UCHAR **SourceCharacter);
+/** Bytes with the terminator. */
+NTDLL_API ULONG NTAPI RtlAnsiStringToUnicodeSize(const ANSI_STRING *AnsiString);
+NTDLL_API ULONG NTAPI RtlUnicodeStringToAnsiSize(const UNICODE_STRING *UnicodeString);
+NTDLL_API NTSTATUS NTAPI RtlUpcaseUnicodeString(UNICODE_STRING *DestinationString, const UNICODE_STRING *SourceString,
+                                                BOOLEAN AllocateDestinationString);
+NTDLL_API NTSTATUS NTAPI RtlDowncaseUnicodeString(UNICODE_STRING *DestinationString, const UNICODE_STRING *SourceString,
+                                                  BOOLEAN AllocateDestinationString);
+/** Destination NULL: only the size. STATUS_SOME_NOT_MAPPED, STATUS_BUFFER_TOO_SMALL */
+NTDLL_API NTSTATUS NTAPI RtlUTF8ToUnicodeN(PWSTR UnicodeStringDestination, ULONG UnicodeStringMaxByteCount,
+                                           ULONG *UnicodeStringActualByteCount, const char *UTF8StringSource,
+                                           ULONG UTF8StringByteCount);
+NTDLL_API NTSTATUS NTAPI RtlUnicodeToUTF8N(char *UTF8StringDestination, ULONG UTF8StringMaxByteCount,
+                                           ULONG *UTF8StringActualByteCount, PCWSTR UnicodeStringSource,
+                                           ULONG UnicodeStringByteCount);
+
+/* ---- wait_address.c, srw.c: timeouts as those of NtWaitForSingleObject ---- */
+
+/** Sleeps while Address holds what CompareAddress holds, until it is woken. STATUS_TIMEOUT */
+NTDLL_API NTSTATUS NTAPI RtlWaitOnAddress(const volatile void *Address, PVOID CompareAddress, SIZE_T AddressSize,
+                                          const LARGE_INTEGER *Timeout);
+NTDLL_API void NTAPI RtlWakeAddressSingle(PVOID Address);
+NTDLL_API void NTAPI RtlWakeAddressAll(PVOID Address);
+NTDLL_API void NTAPI RtlInitializeSRWLock(RTL_SRWLOCK *SRWLock);
+NTDLL_API void NTAPI RtlAcquireSRWLockExclusive(RTL_SRWLOCK *SRWLock);
+NTDLL_API BOOLEAN NTAPI RtlTryAcquireSRWLockExclusive(RTL_SRWLOCK *SRWLock);
+/** A lock that is not held raises STATUS_RESOURCE_NOT_OWNED. */
+NTDLL_API void NTAPI RtlReleaseSRWLockExclusive(RTL_SRWLOCK *SRWLock);
+NTDLL_API void NTAPI RtlAcquireSRWLockShared(RTL_SRWLOCK *SRWLock);
+NTDLL_API BOOLEAN NTAPI RtlTryAcquireSRWLockShared(RTL_SRWLOCK *SRWLock);
+NTDLL_API void NTAPI RtlReleaseSRWLockShared(RTL_SRWLOCK *SRWLock);
+NTDLL_API void NTAPI RtlInitializeConditionVariable(RTL_CONDITION_VARIABLE *ConditionVariable);
+/** STATUS_TIMEOUT; the lock is held again in any case. */
+NTDLL_API NTSTATUS NTAPI RtlSleepConditionVariableCS(RTL_CONDITION_VARIABLE *ConditionVariable,
+                                                     RTL_CRITICAL_SECTION *CriticalSection, const LARGE_INTEGER *Timeout);
+NTDLL_API NTSTATUS NTAPI RtlSleepConditionVariableSRW(RTL_CONDITION_VARIABLE *ConditionVariable, RTL_SRWLOCK *SRWLock,
+                                                      const LARGE_INTEGER *Timeout, ULONG Flags);
+NTDLL_API void NTAPI RtlWakeConditionVariable(RTL_CONDITION_VARIABLE *ConditionVariable);
+NTDLL_API void NTAPI RtlWakeAllConditionVariable(RTL_CONDITION_VARIABLE *ConditionVariable);
+NTDLL_API void NTAPI RtlRunOnceInitialize(RTL_RUN_ONCE *RunOnce);
+/** Flags: RTL_RUN_ONCE_*. STATUS_PENDING: the caller does it. */
+NTDLL_API DWORD NTAPI RtlRunOnceBeginInitialize(RTL_RUN_ONCE *RunOnce, ULONG Flags, PVOID *Context);
+NTDLL_API DWORD NTAPI RtlRunOnceComplete(RTL_RUN_ONCE *RunOnce, ULONG Flags, PVOID Context);
+NTDLL_API DWORD NTAPI RtlRunOnceExecuteOnce(RTL_RUN_ONCE *RunOnce, PRTL_RUN_ONCE_INIT_FN InitFn, PVOID Parameter,
+                                            PVOID *Context);
+
+/* ---- path.c, current_directory.c, nt_path.c: lengths in bytes ---- */
+
+enum {
+  RtlPathTypeUnknown,
+  RtlPathTypeUncAbsolute,
+  RtlPathTypeDriveAbsolute,
+  RtlPathTypeDriveRelative,
+  RtlPathTypeRooted,
+  RtlPathTypeRelative,
+  RtlPathTypeLocalDevice,
+  RtlPathTypeRootLocalDevice
+};
+typedef struct _RTL_RELATIVE_NAME_U {
+  UNICODE_STRING RelativeName;
+  HANDLE ContainingDirectory;
+  PVOID CurDirRef;
+} RTL_RELATIVE_NAME_U;
+
+/** RtlPathType* */
+NTDLL_API ULONG NTAPI RtlDetermineDosPathNameType_U(PCWSTR DosFileName);
+/** Where in a name a device (NUL, COM1...) stands: offset << 16 | length; 0: nowhere. */
+NTDLL_API ULONG NTAPI RtlIsDosDeviceName_U(PCWSTR DosFileName);
+/** Full path of a DOS name; bytes of the text, or bytes needed if it does not fit, 0 for a name that is none. */
+NTDLL_API ULONG NTAPI RtlGetFullPathName_U(PCWSTR FileName, ULONG BufferLength, PWSTR Buffer, PWSTR *FilePart);
+/** STATUS_OBJECT_NAME_INVALID */
+NTDLL_API NTSTATUS NTAPI RtlGetFullPathName_UEx(PCWSTR FileName, ULONG BufferLength, PWSTR Buffer, PWSTR *FilePart,
+                                                ULONG *BytesRequired);
+/** The name of an object (\??\C:\...), for RtlFreeUnicodeString. RelativeName is cleared: names are always full.
+ *  STATUS_OBJECT_NAME_INVALID, STATUS_NAME_TOO_LONG */
+NTDLL_API NTSTATUS NTAPI RtlDosPathNameToNtPathName_U_WithStatus(PCWSTR DosFileName, UNICODE_STRING *NtFileName,
+                                                                 PWSTR *FilePart, RTL_RELATIVE_NAME_U *RelativeName);
+NTDLL_API BOOLEAN NTAPI RtlDosPathNameToNtPathName_U(PCWSTR DosFileName, UNICODE_STRING *NtFileName, PWSTR *FilePart,
+                                                     RTL_RELATIVE_NAME_U *RelativeName);
+NTDLL_API NTSTATUS NTAPI RtlDosPathNameToRelativeNtPathName_U_WithStatus(PCWSTR DosFileName, UNICODE_STRING *NtFileName,
+                                                                         PWSTR *FilePart,
+                                                                         RTL_RELATIVE_NAME_U *RelativeName);
+NTDLL_API BOOLEAN NTAPI RtlDosPathNameToRelativeNtPathName_U(PCWSTR DosFileName, UNICODE_STRING *NtFileName,
+                                                             PWSTR *FilePart, RTL_RELATIVE_NAME_U *RelativeName);
+NTDLL_API void NTAPI RtlReleaseRelativeName(RTL_RELATIVE_NAME_U *RelativeName);
+NTDLL_API BOOLEAN NTAPI RtlDoesFileExists_U(PCWSTR FileName);
+/** Looks for a file in the directories of Path; full name as RtlGetFullPathName_U. 0: not found. */
+NTDLL_API ULONG NTAPI RtlDosSearchPath_U(PCWSTR Path, PCWSTR FileName, PCWSTR Extension, ULONG BufferLength, PWSTR Buffer,
+                                         PWSTR *FilePart);
+/** Without a separator at the end, but for a root. */
+NTDLL_API ULONG NTAPI RtlGetCurrentDirectory_U(ULONG BufferLength, PWSTR Buffer);
+/** Statuses of NtOpenFile */
+NTDLL_API NTSTATUS NTAPI RtlSetCurrentDirectory_U(const UNICODE_STRING *PathName);
+
+/* ---- environment.c: Environment NULL: the process's ---- */
+
+NTDLL_API void NTAPI RtlAcquirePebLock(void);
+NTDLL_API void NTAPI RtlReleasePebLock(void);
+/** Value of a variable. STATUS_VARIABLE_NOT_FOUND, STATUS_BUFFER_TOO_SMALL (Length: what is needed) */
+NTDLL_API NTSTATUS NTAPI RtlQueryEnvironmentVariable_U(PWSTR Environment, const UNICODE_STRING *Name,
+                                                       UNICODE_STRING *Value);
+/** The same in characters; ReturnLength counts the terminator only if the value does not fit. */
+NTDLL_API NTSTATUS NTAPI RtlQueryEnvironmentVariable(PWSTR Environment, PCWSTR Name, SIZE_T NameLength, PWSTR Value,
+                                                     SIZE_T ValueLength, SIZE_T *ReturnLength);
+/** Value NULL removes. STATUS_VARIABLE_NOT_FOUND, STATUS_INVALID_PARAMETER */
+NTDLL_API NTSTATUS NTAPI RtlSetEnvironmentVariable(PWSTR *Environment, const UNICODE_STRING *Name,
+                                                   const UNICODE_STRING *Value);
+NTDLL_API NTSTATUS NTAPI RtlSetEnvironmentVar(PWSTR *Environment, PCWSTR Name, SIZE_T NameLength, PCWSTR Value,
+                                              SIZE_T ValueLength);
+NTDLL_API NTSTATUS NTAPI RtlCreateEnvironment(BOOLEAN CloneCurrentEnvironment, PWSTR *Environment);
+NTDLL_API NTSTATUS NTAPI RtlDestroyEnvironment(PWSTR Environment);
+/** OldEnvironment NULL: the old one is freed. */
+NTDLL_API void NTAPI RtlSetCurrentEnvironment(PWSTR NewEnvironment, PWSTR *OldEnvironment);
+/** Puts values for %NAME%. Lengths with the terminator. STATUS_BUFFER_TOO_SMALL */
+NTDLL_API NTSTATUS NTAPI RtlExpandEnvironmentStrings(PWSTR Environment, PCWSTR Source, SIZE_T SourceLength,
+                                                     PWSTR Destination, SIZE_T DestinationLength, SIZE_T *ReturnLength);
+NTDLL_API NTSTATUS NTAPI RtlExpandEnvironmentStrings_U(PWSTR Environment, const UNICODE_STRING *Source,
+                                                       UNICODE_STRING *Destination, ULONG *ReturnedLength);
+
 #endif

@@ -15,6 +15,7 @@ static ULONG debug_flags(void)
 
 NTSTATUS RtlpInitializeProcess(PPEB Peb)
 {
+  RtlpInitializePebLock(Peb);
   Peb->ProcessHeaps = heaps;
   Peb->MaximumNumberOfHeaps = ARRAYSIZE(heaps);
   Peb->ProcessHeap = RtlCreateHeap(HEAP_GROWABLE, NULL, 0, 0, NULL, NULL);

@@ -10,6 +10,7 @@
 void LdrpInitialize(CONTEXT *Context, PVOID NtdllBase) __attribute__((noreturn));
 /** Makes what the loader needs first: the process heap. PEB.NtGlobalFlag is set. */
 NTSTATUS RtlpInitializeProcess(PPEB Peb);
+void RtlpInitializePebLock(PPEB Peb);
 /** Tells the DLLs, in the reverse order of their initialisation, that the process ends. */
 void LdrShutdownProcess(void);
 /** The same for the running thread. */
