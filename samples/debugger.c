@@ -6,7 +6,7 @@
  * -k answers exceptions with DBG_CONTINUE, -p follows children, -a starts the program and attaches later. The lines go
  * to standard error.
  *
- * Look for (dbgksim run --arg hello.exe sample:debugger): the loop of WaitForDebugEventEx and ContinueDebugEvent; hFile
+ * Look for (dbgksim run sample:debugger hello.exe): the loop of WaitForDebugEventEx and ContinueDebugEvent; hFile
  * is closed here, the other handles by ContinueDebugEvent (fact 12); lpImageName is a pointer to a pointer (fact 3). */
 #include "sample.h"
 
