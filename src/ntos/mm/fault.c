@@ -5,6 +5,7 @@
 #define TEB_STACK_BASE 0x08u
 #define TEB_STACK_LIMIT 0x10u
 #define TEB_DEALLOCATION_STACK 0x1478u
+#define TEB_GUARANTEED_STACK_BYTES 0x1748u /* ULONG */
 
 /* ---- stacks ---- */
 
@@ -39,8 +40,17 @@ static void set_stack_limit(EPROCESS *Process, ETHREAD *Thread, ULONG64 limit)
     Thread->stack_limit = limit;
 }
 
-/* The guard page at `va` was touched and is an ordinary page now. The page below becomes the guard, unless it is the
- * lowest of the reservation, which is never committed: then the page that is left is for handling the overflow. */
+/* Pages that an overflow leaves to its handlers below the guard page: two on x64, more if the thread asked for more
+ * (SetThreadStackGuarantee). */
+static ULONG64 guaranteed_size(EPROCESS *Process, const ETHREAD *Thread)
+{
+  const ULONG64 *asked = teb_field(Process, Thread->Tcb.Teb, TEB_GUARANTEED_STACK_BYTES);
+  ULONG64 pages = asked != NULL ? ((ULONG)*asked + PAGE_SIZE - 1ull) / PAGE_SIZE : 0;
+  return (pages > 2 ? pages : 2) * PAGE_SIZE;
+}
+
+/* The guard page at `va` was touched and is an ordinary page now. The page below becomes the guard, unless what is left
+ * above the lowest page of the reservation, which is never committed, is for handling the overflow. */
 static NTSTATUS grow_stack(EPROCESS *Process, struct mm_vad *vad, ULONG64 va)
 {
   ETHREAD *thread = PsGetCurrentThread();
@@ -51,10 +61,11 @@ static NTSTATUS grow_stack(EPROCESS *Process, struct mm_vad *vad, ULONG64 va)
   if (va < allocation || va >= base)
     return STATUS_GUARD_PAGE_VIOLATION;
   ULONG64 next = va - PAGE_SIZE;
-  if (va <= allocation + PAGE_SIZE || next < vad->start) {
+  if (va <= allocation + PAGE_SIZE + guaranteed_size(Process, thread) || next < vad->start) {
     ULONG64 last = allocation + PAGE_SIZE;
-    if (last >= vad->start && last < vad->end && space_pte(Process->Pcb.space, last) == 0)
-      (void)mm_commit_private(vad, last, last + PAGE_SIZE, PAGE_READWRITE);
+    for (ULONG64 page = last; page < va; page += PAGE_SIZE)
+      if (page >= vad->start && page < vad->end && space_pte(Process->Pcb.space, page) == 0)
+        (void)mm_commit_private(vad, page, page + PAGE_SIZE, PAGE_READWRITE);
     set_stack_limit(Process, thread, last);
     return STATUS_STACK_OVERFLOW;
   }

@@ -87,26 +87,42 @@ START_TEST(a_touched_stack_guard_moves_down_and_the_limit_with_it)
 }
 END_TEST
 
-START_TEST(the_last_page_of_a_stack_is_left_for_the_overflow)
+/* Down to where the guard can not move any further. */
+static ULONG64 use_up_stack(unsigned *grown)
 {
-  make_stack(64 * KB, PAGE);
   NTSTATUS status = STATUS_SUCCESS;
   ULONG64 va = thread->stack_base - PAGE;
-  unsigned grown = 0;
-  while (status == STATUS_SUCCESS) {
+  for (*grown = 0; status == STATUS_SUCCESS; ++*grown) {
     va -= PAGE;
     status = fault(va, MM_WRITE);
-    grown++;
   }
   ck_status(status, STATUS_STACK_OVERFLOW);
-  ck_assert_uint_eq(va, thread->stack_allocation + PAGE);
-  ck_assert_uint_eq(grown, 14);
+  return va;
+}
+
+/* x64 guarantees two pages below the guard page: dispatching an exception takes more than one. */
+START_TEST(an_overflow_leaves_two_pages_to_its_handlers)
+{
+  unsigned grown;
+  make_stack(64 * KB, PAGE);
+  ck_assert_uint_eq(use_up_stack(&grown), thread->stack_allocation + 3 * PAGE);
+  ck_assert_uint_eq(grown, 12);
   ck_assert_uint_eq(teb_limit(), thread->stack_allocation + PAGE);
   ck_assert_uint_eq(thread->stack_limit, thread->stack_allocation + PAGE);
   ck_region(thread->stack_allocation, MEM_RESERVE, 0, PAGE);
   ck_region(thread->stack_allocation + PAGE, MEM_COMMIT, PAGE_READWRITE, 15 * PAGE);
   ck_status(mm_user_write_u64(thread->stack_allocation + PAGE, 1), STATUS_SUCCESS);
   ck_status(fault(thread->stack_allocation + 8, MM_WRITE), STATUS_ACCESS_VIOLATION);
+}
+END_TEST
+
+START_TEST(a_thread_may_ask_for_more_room_for_an_overflow)
+{
+  unsigned grown;
+  ULONG64 teb = make_stack(64 * KB, PAGE);
+  ck_status(mm_user_write_u32(teb + 0x1748, 4 * PAGE + 1), STATUS_SUCCESS);
+  ck_assert_uint_eq(use_up_stack(&grown), thread->stack_allocation + 6 * PAGE);
+  ck_region(thread->stack_allocation + PAGE, MEM_COMMIT, PAGE_READWRITE, 15 * PAGE);
 }
 END_TEST
 
@@ -173,7 +189,8 @@ TCase *fault_tests(void)
   tcase_add_test(t, a_new_stack_is_a_reservation_a_guard_page_and_what_is_committed);
   tcase_add_test(t, a_stack_without_sizes_is_a_megabyte_and_one_that_commits_all_grows);
   tcase_add_test(t, a_touched_stack_guard_moves_down_and_the_limit_with_it);
-  tcase_add_test(t, the_last_page_of_a_stack_is_left_for_the_overflow);
+  tcase_add_test(t, an_overflow_leaves_two_pages_to_its_handlers);
+  tcase_add_test(t, a_thread_may_ask_for_more_room_for_an_overflow);
   tcase_add_test(t, a_stack_that_can_not_commit_overflows);
   tcase_add_test(t, the_stack_is_the_one_that_the_teb_names);
   tcase_add_test(t, a_damaged_teb_harms_nobody);
