@@ -61,6 +61,30 @@ NTDLL_API NTSTATUS NTAPI LdrGetProcedureAddress(PVOID BaseAddress, ANSI_STRING *
 /** Base of a loaded DLL, without a reference. STATUS_DLL_NOT_FOUND */
 NTDLL_API NTSTATUS NTAPI LdrGetDllHandle(PWSTR DllPath, ULONG *DllCharacteristics, UNICODE_STRING *DllName, PVOID *BaseAddress);
 
+/* ---- version.c ---- */
+
+/** The true version, whatever the program's manifest says. */
+NTDLL_API NTSTATUS NTAPI RtlGetVersion(RTL_OSVERSIONINFOW *VersionInformation);
+/** Adds a comparison of VerifyVersionInfo to a mask. */
+NTDLL_API ULONGLONG NTAPI VerSetConditionMask(ULONGLONG ConditionMask, DWORD TypeMask, BYTE Condition);
+
+/* ---- ldr_resource.c: bit 0 of a base says that it is a data file, bit 1 an image that is no module ---- */
+
+/** Names, or numbers below 10000; a language of 0 is any. */
+typedef struct _LDR_RESOURCE_INFO {
+  ULONG_PTR Type, Name, Language;
+} LDR_RESOURCE_INFO;
+/** Level 3: type, name and language are given. STATUS_RESOURCE_DATA_NOT_FOUND, STATUS_RESOURCE_TYPE_NOT_FOUND,
+ *  STATUS_RESOURCE_NAME_NOT_FOUND, STATUS_RESOURCE_LANG_NOT_FOUND */
+NTDLL_API NTSTATUS NTAPI LdrFindResource_U(PVOID BaseAddress, const LDR_RESOURCE_INFO *ResourceInfo, ULONG Level,
+                                           IMAGE_RESOURCE_DATA_ENTRY **ResourceDataEntry);
+/** The directory below those that are given. Statuses as above. */
+NTDLL_API NTSTATUS NTAPI LdrFindResourceDirectory_U(PVOID BaseAddress, const LDR_RESOURCE_INFO *ResourceInfo, ULONG Level,
+                                                    IMAGE_RESOURCE_DIRECTORY **ResourceDirectory);
+/** Where an entry's bytes are, and how many. */
+NTDLL_API NTSTATUS NTAPI LdrAccessResource(PVOID BaseAddress, const IMAGE_RESOURCE_DATA_ENTRY *ResourceDataEntry,
+                                           PVOID *Resource, ULONG *Size);
+
 /* ---- dbgui.c: the debugger's side (spec/4) ---- */
 
 NTDLL_API void NTAPI DbgBreakPoint(void);
