@@ -460,6 +460,11 @@ void cpu_run(address_space *s, cpu *c, uint64_t block_budget, struct cpu_trap *t
     s->tlb_stale = false;
   }
   r.g->blocks_left = block_budget;
+  /* What an earlier run wanted to have translated again is none of this one's. */
+  if (UNLIKELY(r.g->replant.va != NO_ADDRESS)) {
+    r.g->replant.va = NO_ADDRESS;
+    engine_set_window(r.g, NO_ADDRESS, NO_ADDRESS);
+  }
   set_breakpoints(&r);
   /* The engine would look like after a branch there. */
   if (UNLIKELY(!canonical(c->rip)))

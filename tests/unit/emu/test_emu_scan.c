@@ -264,6 +264,28 @@ START_TEST(ldmxcsr_and_fxrstor_refuse_reserved_bits)
 }
 END_TEST
 
+START_TEST(blocks_are_counted_alike_whatever_ran_there_before)
+{
+  static const uint8_t checked[] = {0x90, 0x90, 0x0F, 0x28, 0x03, 0xCC}; /* movaps xmm0, [rbx] */
+  static const uint8_t store[] = {0x08, 0xFF, 0x00, 0x20, 0xCC};         /* or bh, bh; add [rax], ah */
+  uint64_t blocks[2];
+  for (unsigned i = 0; i < COUNT(blocks); i++) {
+    g.cpu->gpr[CPU_RAX] = WRITABLE_CODE + 1; /* its own block, which stays as it is */
+    guest_put(g.space, WRITABLE_CODE, store, sizeof store);
+    g.cpu->rip = WRITABLE_CODE;
+    guest_continue(&g);
+    ck_assert_uint_eq(g.trap.vector, 3);
+    blocks[i] = g.trap.blocks;
+    g.cpu->gpr[CPU_RBX] = DATA + 1;
+    guest_put(g.space, WRITABLE_CODE, checked, sizeof checked);
+    g.cpu->rip = WRITABLE_CODE;
+    guest_continue(&g);
+    ck_assert_uint_eq(g.trap.vector, 13);
+  }
+  ck_assert_uint_eq(blocks[0], blocks[1]);
+}
+END_TEST
+
 START_TEST(encodings_that_the_processor_does_not_have)
 {
   static const struct row list[] = {
@@ -513,6 +535,7 @@ int main(void)
   tcase_add_test(t, a_breakpoint_comes_before_the_check);
   tcase_add_test(t, tf_steps_over_checked_instructions);
   tcase_add_test(t, ldmxcsr_and_fxrstor_refuse_reserved_bits);
+  tcase_add_test(t, blocks_are_counted_alike_whatever_ran_there_before);
   tcase_add_test(t, encodings_that_the_processor_does_not_have);
   tcase_add_test(t, loope_and_loopne_keep_the_flags);
   tcase_add_test(t, checks_do_not_change_the_block_count);
