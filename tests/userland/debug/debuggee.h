@@ -31,7 +31,7 @@ static inline BOOL plays(const char *part)
   return *own == *part;
 }
 
-static BOOL start_part(const char *part, DWORD flags, DEBUGGEE *d)
+static inline BOOL start_part(const char *part, DWORD flags, DEBUGGEE *d)
 {
   static STARTUPINFOA startup = {.cb = sizeof startup};
   char line[300], path[260];
