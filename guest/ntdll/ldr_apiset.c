@@ -3,6 +3,8 @@
  * has it) comes first; without one, what the contracts' families lead to. */
 #include "ldrp.h"
 
+#include "../../src/loader/api_sets.h"
+
 typedef struct {
   ULONG Version, Size, Flags, Count, EntryOffset, HashOffset, HashFactor;
 } API_SET_NAMESPACE;
@@ -12,18 +14,6 @@ typedef struct {
 typedef struct {
   ULONG Flags, NameOffset, NameLength, ValueOffset, ValueLength;
 } API_SET_VALUE_ENTRY;
-
-static const struct {
-  const char *prefix, *host;
-} families[] = {
-    {"api-ms-win-crt-", "ucrtbase.dll"},
-    {"api-ms-win-core-rtlsupport-", "ntdll.dll"},
-    {"api-ms-win-core-registry-", "advapi32.dll"},
-    {"api-ms-win-core-", "kernelbase.dll"},
-    {"api-ms-win-security-", "advapi32.dll"},
-    {"api-ms-win-eventing-", "advapi32.dll"},
-    {"api-ms-win-service-", "sechost.dll"},
-};
 
 static BOOLEAN begins_with(const WCHAR *name, const char *prefix)
 {
@@ -89,10 +79,10 @@ BOOLEAN LdrpResolveApiSet(const WCHAR *Name, const WCHAR *Importer, WCHAR Host[L
     return FALSE;
   if (map && ((const API_SET_NAMESPACE *)map)->Version == 6)
     return look_up(map, Name, Importer, Host);
-  for (ULONG i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-    if (!begins_with(Name, families[i].prefix))
+  for (ULONG i = 0; i < API_SET_FAMILIES; i++) {
+    if (!begins_with(Name, api_set_families[i].prefix))
       continue;
-    const char *host = families[i].host;
+    const char *host = api_set_families[i].host;
     ULONG length = 0;
     for (; host[length]; length++)
       Host[length] = (UCHAR)host[length];

@@ -68,8 +68,9 @@ typedef void dbgksim_trace_fn(void *context, const struct dbgksim_trace_record *
 /** How a machine is to be. Start from dbgksim_config_init. */
 struct dbgksim_config {
   size_t size;              /**< sizeof(struct dbgksim_config), set by dbgksim_config_init */
-  const char *userland;     /**< "wine" (default), a host folder with ntdll.dll and its companions, or "none": no
-                                 programs can run, only native threads */
+  const char *userland;     /**< the system DLLs of programs (docs/userland.md): "auto" (default), "builtin", "hybrid",
+                                 "wine", a host folder with ntdll.dll and its companions, or "none": no programs can
+                                 run, only native threads */
   const struct dbgksim_root *roots; /**< further visible folders; the program's own folder is C:\app */
   unsigned root_count;
   bool app_writable;        /**< C:\app may be written */
@@ -167,9 +168,17 @@ DBGKSIM_API enum dbgksim_status dbgksim_run(dbgksim_machine *machine, uint32_t p
 /** Exit status of a process that has ended; DBGKSIM_TIMEOUT while it lives. One that a program started is known as long
  *  as some handle keeps it, and for good if a debugger has read its EXIT_PROCESS; else DBGKSIM_NOT_FOUND. */
 DBGKSIM_API enum dbgksim_status dbgksim_exit_code(dbgksim_machine *machine, uint32_t pid, NTSTATUS *code);
-/** Names the DLLs that a process's program imports and that neither its folder nor the userland has, separated by
- *  commas: why it ended with STATUS_DLL_NOT_FOUND. DBGKSIM_NOT_FOUND if all are there (one of theirs is not). */
-DBGKSIM_API enum dbgksim_status dbgksim_missing_dlls(dbgksim_machine *machine, uint32_t pid, char *out, size_t size);
+/** Name of the userland in use; "auto" as long as no program has decided. */
+DBGKSIM_API const char *dbgksim_userland(const dbgksim_machine *machine);
+/** With the userland "auto": decides now, by what the program at `path` imports, as dbgksim_spawn does for the first one.
+ *  `why` receives one line like "hybrid: msvcrt.dll is not builtin". DBGKSIM_NO_USERLAND: Wine's DLLs are needed, and not
+ *  installed; and what dbgksim_spawn returns for a file that is no program. */
+DBGKSIM_API enum dbgksim_status dbgksim_choose_userland(dbgksim_machine *machine, const char *path, char *why,
+                                                        size_t size);
+/** Names what the program of a process, or a DLL of its folder, imports and what neither its folder nor the userland has,
+ *  as "absent.dll, kernel32.dll!Foo, ntdll.dll!#5 (helper.dll)": why it ended with STATUS_DLL_NOT_FOUND,
+ *  STATUS_ENTRYPOINT_NOT_FOUND or STATUS_ORDINAL_NOT_FOUND. DBGKSIM_NOT_FOUND: nothing. */
+DBGKSIM_API enum dbgksim_status dbgksim_missing_imports(dbgksim_machine *machine, uint32_t pid, char *out, size_t size);
 /** NtTerminateProcess from outside. */
 DBGKSIM_API enum dbgksim_status dbgksim_terminate(dbgksim_machine *machine, uint32_t pid, NTSTATUS code);
 /** Runs fn(argument) as a simulated thread of host code on a fiber (64 KB stack) in the caller's native process; it

@@ -75,8 +75,8 @@ static const struct description {
     {CLI_TRACE | ELSEWHERE, OPTION_RECORD, "record", "FILE", "keep in FILE what dbgksim replay needs"},
     {RUNS | ELSEWHERE, OPTION_PROGRAM_OUTPUT, "program-output", "FILE", "write what the program prints to FILE"},
     {RUNS | ELSEWHERE, OPTION_LOG, "log", "FILE", "write the kernel's remarks to FILE, as a service that is missing"},
-    {RUNS | CLI_DOCTOR | ELSEWHERE, OPTION_USERLAND, "userland", "wine|DIR",
-     "system DLLs: Wine's (default), or those in DIR"},
+    {RUNS | CLI_DOCTOR | ELSEWHERE, OPTION_USERLAND, "userland", "NAME|DIR",
+     "system DLLs: auto (default), builtin, hybrid, wine, or those in DIR"},
     {RUNS | ELSEWHERE, OPTION_MAP, "map", "DIR=C:\\path[:rw]",
      "let programs see a folder; repeatable, read-only without :rw"},
     {RUNS | CLI_IDT | ELSEWHERE, OPTION_ERA, "era", "win10|win7|xp", "whose debug subsystem, where builds differ (win10)"},
@@ -107,10 +107,12 @@ static void print_help(enum cli_command command)
       [CLI_STRACE] = "Runs a Windows program (x86-64) and shows the system services that it and its children call.",
       [CLI_SAMPLES] = "Lists the programs that dbgksim has in itself, and what each shows.",
       [CLI_IDT] = "Shows the interrupt descriptor table: each gate, and where it leads.",
-      [CLI_DOCTOR] = "Tells what was found of the processor engine and the system DLLs, or what to install.",
+      [CLI_DOCTOR] = "Tells what was found of the processor engine and the system DLLs, or what to install;\n"
+                     "of a program, which DLLs it gets and why.",
   };
   printf("usage: dbgksim %s [OPTION...]%s\n%s\n\n", options_command(command),
-         command & NO_PROGRAM    ? ""
+         command == CLI_DOCTOR   ? " [PROGRAM]"
+         : command & NO_PROGRAM  ? ""
          : command == CLI_REPLAY ? " RECORDING"
                                  : " PROGRAM [ARGUMENT...]",
          summaries[command]);
@@ -433,6 +435,8 @@ int options_parse(struct options *options, enum cli_command command, int argc, c
       return bad_use(command, wrong, optarg);
     options->given[options->given_count++] = (struct option_given){option, optarg};
   }
+  if (command == CLI_DOCTOR && optind < argc)
+    options->program = argv[optind++];
   if (command & NO_PROGRAM)
     return optind < argc ? bad_use(command, "unknown argument", argv[optind]) : -1;
   if (optind == argc)

@@ -127,14 +127,21 @@ static json_t *kept_options(const struct options *options)
   return list;
 }
 
-/* The first line; NULL if a text is not UTF-8. */
-static char *header(const struct options *options)
+/* The name of a userland, or its folder as seen from the recording. */
+static json_t *userland_name(const struct session *session)
 {
-  const char *userland = options->userland ? options->userland : "wine";
+  const char *userland = dbgksim_userland(session->machine);
+  return recording_is_userland(userland) ? json_string(userland) : seen_folder(session->options, userland);
+}
+
+/* The first line; NULL if a text is not UTF-8. */
+static char *header(const struct session *session)
+{
+  const struct options *options = session->options;
   json_t *object = json_pack(
       "{s:s, s:i, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:{s:s, s:s}, s:o, s:o, s:o, s:o}", "type", "recording",
       "format", RECORDING_FORMAT, "version", dbgksim_version(), "engine", dbgksim_engine_version(), "userland",
-      strcmp(userland, "wine") ? seen_folder(options, userland) : json_string(userland), "era",
+      userland_name(session), "era",
       options->era ? options->era : "win10", "program", options->program, "arguments", arguments(options),
       "program_file", program_file(options), "seed", hex_number(options->seed), "schedule", "policy",
       options->random_schedule ? "random" : "round-robin", "string", "", "budget", hex_number(options->budget),
@@ -181,7 +188,7 @@ static int begin(struct tape *tape, struct view *view)
   if (session_same_place(r->file, session->trace) || session_same_place(r->file, session->program[0]) ||
       session_same_place(r->file, session->log))
     return failed(session->options->record, "it is another output of this run, too");
-  char *line = header(view->session->options);
+  char *line = header(session);
   if (!line)
     return failed(view->session->options->record, "the program's path and all options must be UTF-8");
   put_line(r, line);

@@ -10,6 +10,11 @@
 #define MAX_ROOTS 64u
 #define MAX_ARGUMENTS 4096u
 
+bool recording_is_userland(const char *name)
+{
+  return strcmp(name, "builtin") == 0 || strcmp(name, "hybrid") == 0 || strcmp(name, "wine") == 0;
+}
+
 const char *recording_hash_text(const uint8_t hash[32], char out[65])
 {
   for (int i = 0; i < 32; i++)
@@ -203,7 +208,7 @@ static bool take_userland(struct recording *r, const char *userland, struct opti
 {
   if (!userland || !*userland)
     return bad(r, 1, "no userland is named");
-  r->userland = strcmp(userland, "wine") ? seen_from_here(r, userland) : strdup(userland);
+  r->userland = recording_is_userland(userland) ? strdup(userland) : seen_from_here(r, userland);
   options->userland = r->userland;
   return r->userland || bad(r, 0, "no memory");
 }

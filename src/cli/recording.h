@@ -64,6 +64,8 @@ int recording_read(struct recording *recording, const char *path, struct options
 void recording_say(const struct recording *recording, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** Frees what it holds; the options do not own anything of it. */
 void recording_free(struct recording *recording);
+/** True for the name of a userland, false for a folder. */
+bool recording_is_userland(const char *name);
 /** Text of a SHA-256. */
 const char *recording_hash_text(const uint8_t hash[32], char out[65]);
 

@@ -195,17 +195,21 @@ int session_failed(struct session *session, enum dbgksim_status status)
 bool session_loaded(struct session *session, uint32_t pid, NTSTATUS code)
 {
   char missing[512] = "";
-  if (code != STATUS_DLL_NOT_FOUND && code != STATUS_ENTRYPOINT_NOT_FOUND)
+  if (code != STATUS_DLL_NOT_FOUND && code != STATUS_ENTRYPOINT_NOT_FOUND && code != STATUS_ORDINAL_NOT_FOUND)
     return true;
   fflush(stdout);
   fprintf(stderr, "dbgksim %s: %s: ", command_name(session), session->options->program);
-  if (code == STATUS_DLL_NOT_FOUND &&
-      dbgksim_missing_dlls(session->machine, pid, missing, sizeof missing) == DBGKSIM_OK)
+  if (dbgksim_missing_imports(session->machine, pid, missing, sizeof missing) == DBGKSIM_OK)
     fprintf(stderr, "needs %s, which is neither in its folder nor in the userland\n", missing);
   else
     fprintf(stderr, "a DLL that it needs lacks %s\n",
             code == STATUS_DLL_NOT_FOUND ? "a DLL of its own" : "a function that is imported");
   return false;
+}
+
+static const char *program_path(const struct options *options)
+{
+  return options->program_file ? options->program_file : options->program;
 }
 
 int session_open(struct session *session, const struct options *options, struct tape *tape)
@@ -237,14 +241,18 @@ int session_open(struct session *session, const struct options *options, struct 
   enum dbgksim_status status = dbgksim_machine_create(&config, &session->machine);
   if (status == DBGKSIM_OK && session->log)
     status = dbgksim_trace_subscribe(session->machine, DBGKSIM_TRACE_BIT(DBGKSIM_TRACE_LOG), write_remark, session);
-  return status == DBGKSIM_OK ? session_change_gates(session) : session_failed(session, status);
+  if (status == DBGKSIM_OK)
+    result = session_change_gates(session);
+  if (status == DBGKSIM_OK && result == CLI_OK && options->program)
+    status = dbgksim_choose_userland(session->machine, program_path(options), NULL, 0);
+  return status == DBGKSIM_OK ? result : session_failed(session, status);
 }
 
 int session_spawn(struct session *session, dbgksim_debugger *debugger, uint32_t *pid)
 {
   struct dbgksim_program program;
   memset(&program, 0, sizeof program);
-  program.path = session->options->program_file ? session->options->program_file : session->options->program;
+  program.path = program_path(session->options);
   program.arguments = session->options->arguments;
   program.debug_children = session->options->follow_children;
   enum dbgksim_status status = dbgksim_spawn(session->machine, &program, debugger, pid);

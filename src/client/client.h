@@ -40,6 +40,8 @@ void client_note_exit(struct dbgksim_machine *machine, uint32_t pid, NTSTATUS ex
 NTSTATUS client_convert(const DBGUI_WAIT_STATE_CHANGE *state, struct dbgksim_event *event);
 /** Zeroed pool memory of a machine for a caller outside of it; NULL: no memory, or the machine is busy. */
 void *client_allocate(struct dbgksim_machine *machine, size_t size);
+/** Adds to a text what a program of C:\app imports and what neither its folder nor the userland has, if there is any. */
+void client_add_missing(struct dbgksim_machine *machine, const char *program, char *text, size_t size);
 /** Tells the expectations of a debugger that an event was continued by dbgksim_continue. */
 void expect_note_continue(struct dbgksim_debugger *debugger, const struct dbgksim_event *event);
 

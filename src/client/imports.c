@@ -1,45 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a program wants from DLLs that are not there: the loader of the guest only ends with a status. */
+/* What a program wants from DLLs and what is not there: the loader of the guest only ends with a status. */
 #include "client/client.h"
-
-#include "ntos/io/io.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
-static bool exists(const char *folder, const char *dll)
+/* Its file is in C:\app, its userland in place. Returns how many there are. */
+static unsigned list_missing(dbgksim_machine *m, const char *program, char *out, size_t size)
 {
-  char path[600];
-  struct io_basic facts;
-  snprintf(path, sizeof path, "\\??\\%s\\%.260s", folder, dll);
-  return NT_SUCCESS(io_query_path(path, &facts)) && facts.exists;
+  char text[512];
+  struct machine_userland *userland = ExAllocatePoolWithTag(sizeof *userland, POOL_TAG('I', 'm', 'p', 't'));
+  unsigned missing = userland && machine_find_userland(m->userland, userland, text, sizeof text)
+                         ? machine_missing_imports(program, userland, out, size)
+                         : 0;
+  ExFreePool(userland);
+  return missing;
 }
 
-/* API sets are no files. */
-static bool is_api_set(const char *dll) { return !strncasecmp(dll, "api-", 4) || !strncasecmp(dll, "ext-", 4); }
-
-/* Adds the names of DLLs that the image imports and that neither its folder nor the userland has. */
-static size_t list_missing(const SECTION *section, char *out, size_t size)
+void client_add_missing(dbgksim_machine *m, const char *program, char *text, size_t size)
 {
-  const char *why, *last = "";
-  size_t file_size, used = 0;
-  const void *bytes = mm_section_file_bytes(section, &file_size);
-  const struct pe_facts *facts = bytes ? pe_facts_get(bytes, file_size, &why) : NULL;
-  for (size_t i = 0; facts && i < facts->import_count; i++) {
-    const char *dll = facts->imports[i].dll;
-    if (!strcmp(dll, last) || is_api_set(dll) || exists("C:\\app", dll) || exists("C:\\windows\\system32", dll))
-      continue;
-    last = dll;
-    int n = snprintf(out + used, size - used, "%s%s", used ? ", " : "", dll);
-    if (n < 0 || (size_t)n >= size - used)
-      break;
-    used += (size_t)n;
-  }
-  return used;
+  char names[400];
+  size_t used = strlen(text);
+  if (list_missing(m, program, names, sizeof names))
+    snprintf(text + used, size - used, "; missing: %s", names);
 }
 
-enum dbgksim_status dbgksim_missing_dlls(dbgksim_machine *m, uint32_t pid, char *out, size_t size)
+static enum dbgksim_status of_process(dbgksim_machine *m, EPROCESS *process, char *out, size_t size)
+{
+  const char *path = process->SectionObject ? mm_section_path(process->SectionObject) : NULL;
+  const char *name = path ? strrchr(path, '\\') : NULL;
+  return name && list_missing(m, name + 1, out, size)
+             ? DBGKSIM_OK
+             : machine_fail(m, DBGKSIM_NOT_FOUND, "the program's own imports are all there");
+}
+
+enum dbgksim_status dbgksim_missing_imports(dbgksim_machine *m, uint32_t pid, char *out, size_t size)
 {
   enum dbgksim_status status = machine_enter(m);
   EPROCESS *process = NULL;
@@ -48,11 +43,11 @@ enum dbgksim_status dbgksim_missing_dlls(dbgksim_machine *m, uint32_t pid, char 
   if (out && size)
     out[0] = 0;
   if (!out || !size)
-    status = machine_fail(m, DBGKSIM_BAD_ARGUMENT, "dbgksim_missing_dlls: no room for the names");
+    status = machine_fail(m, DBGKSIM_BAD_ARGUMENT, "dbgksim_missing_imports: no room for the names");
   else if (!NT_SUCCESS(PsLookupProcessByProcessId(pid, &process)))
     status = machine_fail(m, DBGKSIM_NOT_FOUND, "no process %u", pid);
-  else if (!process->SectionObject || !list_missing(process->SectionObject, out, size))
-    status = machine_fail(m, DBGKSIM_NOT_FOUND, "the program's own imports are all there");
+  else
+    status = of_process(m, process, out, size);
   if (process)
     ObDereferenceObject(process);
   machine_leave(m);

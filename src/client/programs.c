@@ -221,26 +221,66 @@ static enum dbgksim_status find_program(dbgksim_machine *m, const char *path, co
   return use_folder(m, path, slash == path ? 1 : slash ? (size_t)(slash - path) : 0, false);
 }
 
+/* Opens the image of a program in C:\app; `section` may be NULL. */
+static enum dbgksim_status open_program(dbgksim_machine *m, const char *path, const char *name, SECTION **section)
+{
+  char nt_path[256];
+  SECTION *image;
+  snprintf(nt_path, sizeof nt_path, "\\??\\" APP_FOLDER "\\%s", name);
+  enum dbgksim_status status = machine_open_section(m, nt_path, true, &image);
+  if (status != DBGKSIM_OK)
+    return status;
+  if (mm_section_headers(image)->characteristics & IMAGE_FILE_DLL)
+    status = machine_fail(m, DBGKSIM_BAD_IMAGE, "%s is a DLL, not a program", path);
+  else if (!mm_section_headers(image)->entry_point)
+    status = machine_fail(m, DBGKSIM_BAD_IMAGE, "%s has no entry point", path);
+  if (status == DBGKSIM_OK && section)
+    *section = image;
+  else
+    ObDereferenceObject(image);
+  return status;
+}
+
 static enum dbgksim_status spawn(dbgksim_machine *m, const struct dbgksim_program *program, HANDLE debug_object,
                                  uint32_t *pid)
 {
   const char *name = "";
   SECTION *section;
+  char image[256];
   enum dbgksim_status status = find_program(m, program->path, &name);
+  if (status == DBGKSIM_OK)
+    status = open_program(m, program->path, name, &section);
   if (status != DBGKSIM_OK)
     return status;
-  char nt_path[256];
-  snprintf(nt_path, sizeof nt_path, "\\??\\" APP_FOLDER "\\%s", name);
-  status = machine_open_section(m, nt_path, true, &section);
-  if (status != DBGKSIM_OK)
-    return status;
-  if (mm_section_headers(section)->characteristics & IMAGE_FILE_DLL)
-    status = machine_fail(m, DBGKSIM_BAD_IMAGE, "%s is a DLL, not a program", program->path);
-  else if (!mm_section_headers(section)->entry_point)
-    status = machine_fail(m, DBGKSIM_BAD_IMAGE, "%s has no entry point", program->path);
-  else
-    status = create(m, program, nt_path + 4, section, debug_object, pid);
+  snprintf(image, sizeof image, APP_FOLDER "\\%s", name);
+  status = machine_choose_userland(m, name, NULL, 0);
+  if (status == DBGKSIM_OK)
+    status = create(m, program, image, section, debug_object, pid);
   ObDereferenceObject(section);
+  return status;
+}
+
+enum dbgksim_status dbgksim_choose_userland(dbgksim_machine *m, const char *path, char *why, size_t size)
+{
+  const char *name = "";
+  enum dbgksim_status status = machine_enter(m);
+  if (status != DBGKSIM_OK)
+    return status;
+  if (!why)
+    size = 0;
+  if (size)
+    *why = 0;
+  if (!path)
+    status = machine_fail(m, DBGKSIM_BAD_ARGUMENT, "dbgksim_choose_userland: no program");
+  else
+    status = find_program(m, path, &name);
+  if (status == DBGKSIM_OK)
+    status = open_program(m, path, name, NULL);
+  if (status == DBGKSIM_OK)
+    status = machine_choose_userland(m, name, why, size);
+  if (status == DBGKSIM_OK && size)
+    client_add_missing(m, name, why, size);
+  machine_leave(m);
   return status;
 }
 

@@ -88,16 +88,26 @@ void pe_for_each_export(const void *image, size_t size, const struct pe_headers 
 /** Service number of a stub (mov r10,rcx; mov eax,N; ...; syscall) at `rva`, -1 if it is no stub (spec/1.4). */
 int32_t pe_service_number(const void *image, size_t size, uint32_t rva);
 
+/* ---- imports.c: what a file of a PE image wants and has, read in place ---- */
+
+/** A function, or a DLL. */
+struct pe_import {
+  const char *dll;
+  const char *name; /**< NULL for an import by ordinal */
+  uint16_t ordinal; /**< name NULL and ordinal 0: the DLL itself */
+};
+/** Calls fn for each DLL and each function that a file imports; delay-loaded ones are none. Malformed tables end it; false
+ *  if fn did. */
+bool pe_for_each_import(const void *file, size_t size, const struct pe_headers *headers,
+                        bool (*fn)(void *context, const struct pe_import *import), void *context);
+/** True if a file exports the function, by a forwarder too. */
+bool pe_has_export(const void *file, size_t size, const struct pe_headers *headers, const struct pe_import *import);
+
 /* ---- facts for a debugger's view (LIEF) ---- */
 
 struct pe_symbol {
   uint32_t rva;
   const char *name;
-};
-struct pe_import {
-  const char *dll;
-  const char *name; /**< NULL for an import by ordinal */
-  uint16_t ordinal;
 };
 struct pe_facts {
   struct pe_symbol *exports; /**< ascending by rva */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Builds a machine, floor by floor, and takes it down again. */
-#include "machine/embedded.h"
 #include "machine/machine.h"
 
 #include "base/resources.h"
@@ -39,7 +38,7 @@ void dbgksim_config_init(struct dbgksim_config *config)
 {
   memset(config, 0, sizeof *config);
   config->size = sizeof *config;
-  config->userland = "wine";
+  config->userland = "auto";
   config->kd_print_mask = 1;
 }
 
@@ -79,24 +78,17 @@ static bool build_host(dbgksim_machine *m)
   return true;
 }
 
-static bool build_io(dbgksim_machine *m, const struct dbgksim_config *c, const struct machine_userland *userland)
+static bool build_io(dbgksim_machine *m, const struct dbgksim_config *c)
 {
-  struct io_root *roots = ExAllocatePoolWithTag((c->root_count + 3) * sizeof *roots, POOL_TAG('R', 'o', 'o', 't'));
-  unsigned n = 0;
+  struct io_root *roots = ExAllocatePoolWithTag((c->root_count + 1) * sizeof *roots, POOL_TAG('R', 'o', 'o', 't'));
   if (!roots)
     return false;
   for (unsigned i = 0; i < c->root_count; i++)
-    roots[n++] = (struct io_root){
+    roots[i] = (struct io_root){
         .host = c->roots[i].host, .guest = c->roots[i].guest, .writable = c->roots[i].writable};
-  if (userland->builtin)
-    roots[n++] = (struct io_root){.embedded = machine_builtin_dlls, .guest = "C:\\windows\\system32"};
-  if (userland->dlls[0])
-    roots[n++] = (struct io_root){.host = userland->dlls, .guest = "C:\\windows\\system32"};
-  if (userland->nls[0])
-    roots[n++] = (struct io_root){.host = userland->nls, .guest = "C:\\windows\\system32"};
   const struct io_config config = {
       .roots = roots,
-      .root_count = n,
+      .root_count = c->root_count,
       .console_write = machine_console_write,
       .console_read = c->input ? machine_console_read : NULL,
       .console_context = m,
@@ -110,8 +102,7 @@ static bool build_io(dbgksim_machine *m, const struct dbgksim_config *c, const s
   return ok;
 }
 
-static enum dbgksim_status build_kernel(dbgksim_machine *m, const struct dbgksim_config *c,
-                                        const struct machine_userland *userland)
+static enum dbgksim_status build_kernel(dbgksim_machine *m, const struct dbgksim_config *c)
 {
   const ULONG max_threads = c->max_threads ? c->max_threads : DEFAULT_MAX_THREADS;
   const struct ke_config ke = {
@@ -134,7 +125,7 @@ static enum dbgksim_status build_kernel(dbgksim_machine *m, const struct dbgksim
   bool ok = KeInitSystem(&ke);
   m->initialized[PART_KE] = m->pcr.ke != NULL;
   ok = ok && ObInitSystem(c->max_handles ? c->max_handles : DEFAULT_MAX_HANDLES) && LpcInitSystem() &&
-       build_io(m, c, userland);
+       build_io(m, c);
   ok = ok && MmInitSystem(&mm);
   m->initialized[PART_MM] = m->pcr.mm != NULL;
   ok = ok && PsInitSystem(&ps) && build_host(m) && DbgkInitSystem() && KiInitializeTrapSystem() &&
@@ -151,15 +142,14 @@ static size_t environment_size(const char *environment)
   return (size_t)(end - environment) + 1;
 }
 
-static enum dbgksim_status build(dbgksim_machine *m, const struct dbgksim_config *c,
-                                 const struct machine_userland *userland)
+static enum dbgksim_status build(dbgksim_machine *m, const struct dbgksim_config *c)
 {
   m->pcr.resources = resources_create();
   if (!m->pcr.resources)
     return machine_create_failed(DBGKSIM_NO_MEMORY, "no memory for the machine");
   enum dbgksim_status status = build_processor(m);
   if (status == DBGKSIM_OK)
-    status = build_kernel(m, c, userland);
+    status = build_kernel(m, c);
   if (status != DBGKSIM_OK)
     return status;
   m->output_fn = c->output;
@@ -177,7 +167,7 @@ static enum dbgksim_status build(dbgksim_machine *m, const struct dbgksim_config
       return machine_create_failed(DBGKSIM_NO_MEMORY, "no memory for the environment");
     memcpy(m->environment, c->environment, size);
   }
-  status = machine_load_userland(m, c->userland ? c->userland : "wine");
+  status = machine_load_userland(m, c->userland ? c->userland : "auto");
   if (status != DBGKSIM_OK)
     return machine_create_failed(status, "%s", m->message);
   return status;
@@ -185,8 +175,6 @@ static enum dbgksim_status build(dbgksim_machine *m, const struct dbgksim_config
 
 enum dbgksim_status dbgksim_machine_create(const struct dbgksim_config *config, dbgksim_machine **machine)
 {
-  struct machine_userland *userland;
-  char text[512];
   if (!machine)
     return machine_create_failed(DBGKSIM_BAD_ARGUMENT, "dbgksim_machine_create: no place for the machine");
   *machine = NULL;
@@ -204,14 +192,9 @@ enum dbgksim_status dbgksim_machine_create(const struct dbgksim_config *config, 
   if (config->memory_prefill)
     pool_prefill(memory, config->memory_prefill);
   dbgksim_machine *m = pool_alloc(memory, sizeof *m, POOL_TAG('M', 'a', 'c', 'h'));
-  userland = pool_alloc(memory, sizeof *userland, POOL_TAG('M', 'a', 'c', 'h'));
-  if (!m || !userland) {
+  if (!m) {
     pool_destroy(memory);
     return machine_create_failed(DBGKSIM_NO_MEMORY, "no memory for the machine");
-  }
-  if (!machine_find_userland(config->userland ? config->userland : "wine", userland, text, sizeof text)) {
-    pool_destroy(memory);
-    return machine_create_failed(DBGKSIM_NO_USERLAND, "%s", text);
   }
   m->pool = memory;
   m->pcr.era = era_find(config->era);
@@ -219,9 +202,8 @@ enum dbgksim_status dbgksim_machine_create(const struct dbgksim_config *config, 
   m->pcr.CurrentThread = &m->boot_thread.Tcb;
   m->outer_pcr = ki_current_pcr;
   ki_current_pcr = &m->pcr;
-  enum dbgksim_status status = build(m, config, userland);
+  enum dbgksim_status status = build(m, config);
   ki_current_pcr = m->outer_pcr;
-  pool_free(memory, userland);
   if (status != DBGKSIM_OK) {
     dbgksim_machine_destroy(m);
     return status;

@@ -59,6 +59,7 @@ struct dbgksim_machine {
   void *io_context;
   bool app_writable;
   bool running_programs;  /**< in dbgksim_run: output is handed over as it comes */
+  const char *userland;   /**< pool; the name in use; "auto": it waits for the first program */
   char *environment;      /**< pool; extra NAME=VALUE strings */
   char *app_folder;       /**< pool; host folder that is C:\app */
   struct machine_sink sinks[MACHINE_MAX_SINKS];
@@ -117,8 +118,13 @@ struct machine_userland {
 };
 /** Finds a userland by its configuration name. False: the text says what was looked for and what to install. */
 bool machine_find_userland(const char *name, struct machine_userland *out, char *message, size_t size);
-/** Maps the userland's ntdll and tells life; the roots are in place. */
+/** Makes a userland's folders visible, maps its ntdll and tells life. "auto": does nothing yet. */
 enum dbgksim_status machine_load_userland(struct dbgksim_machine *m, const char *name);
+/** If the userland is "auto": loads the one that a program of C:\app needs. `why` receives the name and the reason. */
+enum dbgksim_status machine_choose_userland(struct dbgksim_machine *m, const char *program, char *why, size_t size);
+/** Counts what a program of C:\app and the DLLs of its folder import and what is neither there nor in the userland, and
+ *  names it: "absent.dll, kernel32.dll!Foo (helper.dll)". With builtin DLLs what others import from them counts, too. */
+unsigned machine_missing_imports(const char *program, const struct machine_userland *userland, char *out, size_t size);
 /** Opens a PE file as an image or data section. */
 enum dbgksim_status machine_open_section(struct dbgksim_machine *m, const char *nt_path, bool image, SECTION **section);
 /** Public status for a host wait that ended with KE_WAIT_STOPPED. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The system DLLs that programs get (spec/7): found on the host, mapped, told to life. */
+#include "machine/embedded.h"
 #include "machine/machine.h"
 
 #include "base/host.h"
@@ -32,7 +33,7 @@ static bool is_kind(const char *folder, const char *name, enum host_kind kind)
 bool machine_find_userland(const char *name, struct machine_userland *out, char *message, size_t size)
 {
   memset(out, 0, sizeof *out);
-  if (strcmp(name, "none") == 0)
+  if (strcmp(name, "none") == 0 || strcmp(name, "auto") == 0)
     return true;
   out->builtin = strcmp(name, "builtin") == 0 || strcmp(name, "hybrid") == 0;
   if (strcmp(name, "builtin") == 0)
@@ -56,8 +57,8 @@ bool machine_find_userland(const char *name, struct machine_userland *out, char 
       snprintf(out->nls, sizeof out->nls, "%s", wine_nls[i]);
   if (out->dlls[0] && out->nls[0])
     return true;
-  snprintf(message, size, "userland wine: %s not found; install Debian's package libwine, or name a folder of DLLs",
-           out->dlls[0] ? "NLS files" : "ntdll.dll");
+  snprintf(message, size, "userland %s: %s not found; install Debian's package libwine, or name a folder of DLLs",
+           name, out->dlls[0] ? "NLS files" : "ntdll.dll");
   return false;
 }
 
@@ -125,14 +126,36 @@ static ULONG section_offset(dbgksim_machine *m, const char *nt_path, const char 
   return offset;
 }
 
-enum dbgksim_status machine_load_userland(dbgksim_machine *m, const char *name)
+/* Its folders behind those of the configuration. */
+static enum dbgksim_status add_folders(dbgksim_machine *m, const char *name)
+{
+  char text[512] = "";
+  struct machine_userland *found = ExAllocatePoolWithTag(sizeof *found, POOL_TAG('U', 's', 'r', 'l'));
+  enum dbgksim_status status = DBGKSIM_OK;
+  if (!found)
+    return machine_fail(m, DBGKSIM_NO_MEMORY, "no memory for the userland");
+  const struct io_root roots[] = {
+      {.embedded = machine_builtin_dlls, .guest = "C:\\windows\\system32"},
+      {.host = found->dlls, .guest = "C:\\windows\\system32"},
+      {.host = found->nls, .guest = "C:\\windows\\system32"},
+  };
+  if (!machine_find_userland(name, found, text, sizeof text))
+    status = machine_fail(m, DBGKSIM_NO_USERLAND, "%s", text);
+  const bool wanted[] = {found->builtin, found->dlls[0] != 0, found->nls[0] != 0};
+  for (size_t i = 0; i < sizeof roots / sizeof roots[0] && status == DBGKSIM_OK; i++)
+    if (wanted[i] && !io_add_root(&roots[i]))
+      status = machine_fail(m, DBGKSIM_NO_MEMORY, "no memory for the userland");
+  ExFreePool(found);
+  return status;
+}
+
+/* Maps ntdll and the map of API sets, and tells life. */
+static enum dbgksim_status load(dbgksim_machine *m, const char *name)
 {
   static const char ntdll[] = "\\??\\C:\\windows\\system32\\ntdll.dll";
   static const char schema[] = "\\??\\C:\\windows\\system32\\apisetschema.dll";
   struct life_userland userland = {0};
   struct io_basic facts;
-  if (strcmp(name, "none") == 0)
-    return DBGKSIM_OK;
   enum dbgksim_status status = machine_open_section(m, ntdll, true, &userland.ntdll);
   if (status != DBGKSIM_OK)
     return status;
@@ -154,4 +177,19 @@ enum dbgksim_status machine_load_userland(dbgksim_machine *m, const char *name)
                         "ntdll.dll of the userland lacks LdrInitializeThunk, RtlUserThreadStart or "
                         "KiUserExceptionDispatcher");
   return machine_nt(m, nt, "ntdll.dll");
+}
+
+enum dbgksim_status machine_load_userland(dbgksim_machine *m, const char *name)
+{
+  size_t size = strlen(name) + 1;
+  char *copy = ExAllocatePoolWithTag(size, POOL_TAG('U', 's', 'r', 'l'));
+  if (!copy)
+    return machine_fail(m, DBGKSIM_NO_MEMORY, "no memory for the userland");
+  memcpy(copy, name, size);
+  enum dbgksim_status status = add_folders(m, name);
+  if (status == DBGKSIM_OK && strcmp(name, "none") != 0 && strcmp(name, "auto") != 0)
+    status = load(m, name);
+  if (status == DBGKSIM_OK)
+    m->userland = copy;
+  return status;
 }

@@ -57,7 +57,7 @@ class BadUse(unittest.TestCase):
         self.refused("run", "--map", "/tmp", "x.exe")
         self.refused("run", "--format", "lines", "x.exe")
         self.refused("trace", "--explain", "--format", "lines", "x.exe")
-        self.refused("doctor", "x.exe")
+        self.refused("doctor", "x.exe", "y.exe")
 
     def test_programs(self):
         self.assertIn("/nonexistent/x.exe", self.refused("run", "--userland", NANO, "/nonexistent/x.exe"))

@@ -126,8 +126,8 @@ def lines_of(data):
 def run(command, program, mode, folder):
     trace, output = folder / "trace", folder / "output"
     done = subprocess.run(
-        [command, "trace", "--format", "lines", "--on-exception", MODES[mode], "--budget", "20000000",
-         "-o", trace, "--program-output", output, program],
+        [command, "trace", "--userland", "wine", "--format", "lines", "--on-exception", MODES[mode],
+         "--budget", "20000000", "-o", trace, "--program-output", output, program],
         stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False)
     problem = done.stderr.decode(errors="replace").strip()
     if done.returncode != 0:

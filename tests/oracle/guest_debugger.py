@@ -37,8 +37,8 @@ class Runner:
     def guest(self, *arguments, budget="20000000"):
         """Event lines and other output of evtrace as a guest."""
         with tempfile.TemporaryDirectory() as folder:
-            done = self.call("run", "--budget", budget, "--map", f"{folder}=C:\\trace:rw", "evtrace.exe",
-                             "-o", "C:\\trace\\x.ev", *arguments)
+            done = self.call("run", "--userland", "wine", "--budget", budget, "--map", f"{folder}=C:\\trace:rw",
+                             "evtrace.exe", "-o", "C:\\trace\\x.ev", *arguments)
             trace = pathlib.Path(folder, "x.ev")
             return lines_of(trace.read_bytes() if trace.exists() else b""), lines_of(done.stdout), done.returncode
 
@@ -46,8 +46,8 @@ class Runner:
         """Event lines and program output of the native client."""
         with tempfile.TemporaryDirectory() as folder:
             trace, output = pathlib.Path(folder, "trace"), pathlib.Path(folder, "output")
-            done = self.call("trace", "--format", "lines", "-o", str(trace), "--program-output", str(output),
-                             *arguments)
+            done = self.call("trace", "--userland", "wine", "--format", "lines", "-o", str(trace),
+                             "--program-output", str(output), *arguments)
             return lines_of(trace.read_bytes()), lines_of(output.read_bytes()), done.returncode
 
 

@@ -28,6 +28,13 @@ bool io_note_inputs(void)
   return io->inputs != NULL;
 }
 
+struct io_inputs *io_swap_inputs(struct io_inputs *inputs)
+{
+  struct io_inputs *old = io_state_of()->inputs;
+  io_state_of()->inputs = inputs;
+  return old;
+}
+
 /* Place of a path in by_path; true if it is there. */
 static bool find(const struct io_inputs *in, const char *path, unsigned *place)
 {

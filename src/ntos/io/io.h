@@ -178,6 +178,8 @@ struct io_input {
 };
 /** From now on, notes are taken. False: no memory. */
 bool io_note_inputs(void);
+/** Notes go elsewhere from now on, nowhere for NULL; returns what was set. */
+struct io_inputs *io_swap_inputs(struct io_inputs *inputs);
 /** They in order of first use; NULL behind the last. What programs made or changed before anybody read it is none. Valid
  *  until a name is looked for. */
 const struct io_input *io_input_at(unsigned index);
