@@ -2,37 +2,11 @@
 /* Opening files, reading, writing, positions. */
 #include "filep.h"
 
-static BOOL is_separator(WCHAR c) { return c == '\\' || c == '/'; }
-
 BOOL base_nt_path(PCWSTR name, UNICODE_STRING *path)
 {
-  static const WCHAR unc[] = L"UNC\\";
-  WCHAR full[1024];
-  ULONG length, head = 4, skip = 0;
   if (!name || !*name)
     return base_fail(ERROR_PATH_NOT_FOUND);
-  /* What follows \\?\ is taken as it is. */
-  BOOL verbatim = name[0] == '\\' && name[1] == '\\' && name[2] == '?' && name[3] == '\\';
-  length = verbatim ? base_length(name) : RtlGetFullPathName_U(name, sizeof full, full, NULL) / sizeof(WCHAR);
-  if (!length || length >= ARRAYSIZE(full))
-    return base_fail(length ? ERROR_FILENAME_EXCED_RANGE : ERROR_PATH_NOT_FOUND);
-  if (!verbatim)
-    name = full;
-  if (is_separator(name[0]) && is_separator(name[1])) {
-    BOOL device = (name[2] == '.' || name[2] == '?') && is_separator(name[3]);
-    skip = device ? 4 : 2;
-    head += device ? 0 : 4;
-  }
-  path->Buffer = base_allocate((head + length - skip + 1) * sizeof(WCHAR));
-  if (!path->Buffer)
-    return FALSE;
-  memcpy(path->Buffer, L"\\??\\", 8);
-  memcpy(path->Buffer + 4, unc, (head - 4) * sizeof(WCHAR));
-  memcpy(path->Buffer + head, name + skip, (length - skip) * sizeof(WCHAR));
-  path->Buffer[head + length - skip] = 0;
-  path->Length = (USHORT)((head + length - skip) * sizeof(WCHAR));
-  path->MaximumLength = path->Length + sizeof(WCHAR);
-  return TRUE;
+  return BaseSetLastNTError(RtlDosPathNameToNtPathName_U_WithStatus(name, path, NULL, NULL));
 }
 
 void base_free_path(UNICODE_STRING *path) { base_free(path->Buffer); }

@@ -16,7 +16,7 @@ NTSTATUS NTAPI RtlInitializeCriticalSectionEx(RTL_CRITICAL_SECTION *CriticalSect
   if (SpinCount & ~SPIN_COUNT_MASK)
     return STATUS_INVALID_PARAMETER_2;
   /* Spinning is of no use with one processor. */
-  *CriticalSection = (RTL_CRITICAL_SECTION){.DebugInfo = (PVOID)-1, .LockCount = -1};
+  *CriticalSection = (RTL_CRITICAL_SECTION){.DebugInfo = RtlpCriticalSectionDebugInfo, .LockCount = -1};
   CriticalSection->SpinCount = NtCurrentPeb()->NumberOfProcessors > 1 ? SpinCount : 0;
   return STATUS_SUCCESS;
 }

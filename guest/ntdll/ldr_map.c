@@ -218,6 +218,7 @@ NTSTATUS LdrpMapDll(const WCHAR *FullPath, LDRP_MODULE **Module)
     return status;
   status = LdrpRelocateImage(base);
   if (NT_SUCCESS(status)) {
+    RtlpNoteWineImage(base);
     *Module = LdrpInsertModule(base, FullPath);
     status = *Module ? STATUS_SUCCESS : STATUS_NO_MEMORY;
   }

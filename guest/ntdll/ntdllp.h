@@ -40,4 +40,12 @@ BOOLEAN RtlpIsFrameInBounds(ULONG64 Frame);
 /** kernel32's BaseThreadInitThunk, once kernel32 is loaded. */
 extern void (*RtlpThreadInitThunk)(ULONG Reserved, PUSER_THREAD_START_ROUTINE StartRoutine, PVOID Argument);
 
+/* ---- wine.c ---- */
+
+/** What new critical sections get as DebugInfo: -1 as Windows 10 has it; once a DLL of Wine is mapped, a record, because
+ *  Wine's DLLs write names into it. */
+extern PRTL_CRITICAL_SECTION_DEBUG RtlpCriticalSectionDebugInfo;
+/** Looks whether an image that was mapped is one of Wine's DLLs. */
+void RtlpNoteWineImage(PVOID Base);
+
 #endif

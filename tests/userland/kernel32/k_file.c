@@ -119,8 +119,9 @@ static void directories(void)
 
 static void paths(void)
 {
-  char path[300], name[MAX_PATH];
+  char path[300], name[MAX_PATH], *part;
   DWORD length, serial, longest, sectors, bytes, available, total;
+  CHECK(GetFullPathNameA("C:\\out\\x\\..\\b.txt", 300, path, &part) == 12 && same(path, "C:\\out\\b.txt") && same(part, "b.txt"));
   CHECK(GetFullPathNameA("C:\\out\\b.txt", 5, path, NULL) == 13);
   CHECK(GetLongPathNameA("c:\\OUT\\B.txt", path, 300) == 12 && same(path + 3, "out\\b.txt"));
   CHECK_ERROR(GetLongPathNameA("C:\\out\\none", path, 300), ERROR_FILE_NOT_FOUND);
