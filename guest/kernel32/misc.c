@@ -105,6 +105,26 @@ LPSTR WINAPI lstrcpyA(LPSTR to, LPCSTR from) { return lstrcpynA(to, from, 0x7FFF
 LPWSTR WINAPI lstrcatW(LPWSTR to, LPCWSTR from) { return lstrcpyW(to + lstrlenW(to), from) ? to : NULL; }
 LPSTR WINAPI lstrcatA(LPSTR to, LPCSTR from) { return lstrcpyA(to + lstrlenA(to), from) ? to : NULL; }
 
+/* The order of words in the user's language. NULL is less than any text. */
+static int compare_wide(LPCWSTR a, LPCWSTR b, DWORD flags)
+{
+  if (!a || !b)
+    return a ? 1 : b ? -1 : 0;
+  return CompareStringW(LOCALE_USER_DEFAULT, flags, a, -1, b, -1) - CSTR_EQUAL;
+}
+
+static int compare_narrow(LPCSTR a, LPCSTR b, DWORD flags)
+{
+  if (!a || !b)
+    return a ? 1 : b ? -1 : 0;
+  return CompareStringA(LOCALE_USER_DEFAULT, flags, a, -1, b, -1) - CSTR_EQUAL;
+}
+
+int WINAPI lstrcmpW(LPCWSTR a, LPCWSTR b) { return compare_wide(a, b, 0); }
+int WINAPI lstrcmpA(LPCSTR a, LPCSTR b) { return compare_narrow(a, b, 0); }
+int WINAPI lstrcmpiW(LPCWSTR a, LPCWSTR b) { return compare_wide(a, b, NORM_IGNORECASE); }
+int WINAPI lstrcmpiA(LPCSTR a, LPCSTR b) { return compare_narrow(a, b, NORM_IGNORECASE); }
+
 DWORD WINAPI GetCurrentProcessorNumber(void) { return (DWORD)NtGetCurrentProcessorNumber(); }
 
 BOOL WINAPI Beep(DWORD frequency, DWORD milliseconds)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Modules: loading, handles, names, exports, resources. k_library.dll lies beside the program. */
+#define PSAPI_VERSION 2
 #include "check.h"
+#include <psapi.h>
 
 /* Without case; the end is in lower case. */
 static BOOL ends_with(const WCHAR *text, const WCHAR *end)
@@ -99,8 +101,27 @@ static void searches(void)
   CHECK(module && FreeLibrary(module) && SetDllDirectoryW(NULL) && GetDllDirectoryW(MAX_PATH, path) == 0);
 }
 
+static void lists(void)
+{
+  HMODULE modules[8];
+  MODULEINFO info;
+  WCHAR path[MAX_PATH];
+  char name[MAX_PATH];
+  DWORD needed = 0;
+  CHECK(EnumProcessModules(GetCurrentProcess(), modules, sizeof(modules), &needed) && needed == 4 * sizeof(HMODULE));
+  CHECK(modules[0] == GetModuleHandleW(NULL) && modules[1] == GetModuleHandleA("ntdll") &&
+        modules[2] == GetModuleHandleA("kernel32") && modules[3] == GetModuleHandleA("kernelbase"));
+  CHECK(EnumProcessModules(GetCurrentProcess(), NULL, 0, &needed) && needed == 4 * sizeof(HMODULE));
+  CHECK(GetModuleInformation(GetCurrentProcess(), modules[0], &info, sizeof(info)) && info.lpBaseOfDll == modules[0] &&
+        info.EntryPoint == (PVOID)(ULONG_PTR)start);
+  CHECK(GetModuleFileNameExW(GetCurrentProcess(), NULL, path, MAX_PATH) && ends_with(path, L"\\k_module.exe"));
+  CHECK(GetModuleBaseNameA(GetCurrentProcess(), modules[1], name, MAX_PATH) == 9 && !lstrcmpiA(name, "NTDLL.dll"));
+  CHECK_ERROR(GetModuleBaseNameA(GetCurrentProcess(), (HMODULE)8, name, MAX_PATH), ERROR_INVALID_HANDLE);
+}
+
 void checks(void)
 {
+  lists();
   names();
   handles();
   unresolved();

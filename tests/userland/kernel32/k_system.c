@@ -80,6 +80,7 @@ static void small_things(void)
   CHECK(lstrlenW(NULL) == 0 && lstrlenA("abc") == 3 && lstrlenA((char *)8) == 0);
   CHECK(lstrcpynW(text, L"abcdefghij", 4) == text && same(text, L"abc"));
   CHECK(lstrcatW(text, L"de") == text && same(text, L"abcde"));
+  CHECK(lstrcmpA("a", "B") < 0 && lstrcmpA("b", "A") > 0 && lstrcmpiW(L"ABC", L"abc") == 0 && lstrcmpW(NULL, L"") < 0);
   CHECK(!lstrcpyW((WCHAR *)8, L"a"));
   CHECK(DecodePointer(EncodePointer(text)) == text && EncodePointer(text) != text);
   ATOM atom = GlobalAddAtomW(L"an atom");
