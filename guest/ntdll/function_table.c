@@ -3,10 +3,9 @@
  * they make. */
 #include "ldrp.h"
 
-#define TABLES 64
-
-typedef struct {
-  ULONG64 Begin, End; /**< addresses; End 0: a free place */
+typedef struct DYNAMIC_TABLE {
+  struct DYNAMIC_TABLE *Next;
+  ULONG64 Begin, End; /**< addresses */
   ULONG64 BaseAddress;
   const RUNTIME_FUNCTION *Table; /**< what identifies it; sorted if there is no callback */
   ULONG Count;
@@ -14,7 +13,7 @@ typedef struct {
   PVOID Context;
 } DYNAMIC_TABLE;
 
-static DYNAMIC_TABLE tables[TABLES];
+static DYNAMIC_TABLE *tables;
 static volatile LONG table_lock;
 
 static void lock_tables(void)
@@ -51,10 +50,12 @@ static const RUNTIME_FUNCTION *search_all(const RUNTIME_FUNCTION *table, ULONG c
 static const RUNTIME_FUNCTION *search_dynamic(ULONG64 pc, ULONG64 *base)
 {
   DYNAMIC_TABLE found = {.End = 0};
+  if (!tables)
+    return NULL;
   lock_tables();
-  for (ULONG i = 0; i < TABLES && !found.End; i++)
-    if (tables[i].End && pc >= tables[i].Begin && pc < tables[i].End)
-      found = tables[i];
+  for (const DYNAMIC_TABLE *t = tables; t && !found.End; t = t->Next)
+    if (pc >= t->Begin && pc < t->End)
+      found = *t;
   unlock_tables();
   if (!found.End)
     return NULL;
@@ -94,28 +95,31 @@ NTDLL_API PRUNTIME_FUNCTION NTAPI RtlLookupFunctionEntry(DWORD64 ControlPc, PDWO
 
 static BOOLEAN add(DYNAMIC_TABLE table)
 {
-  BOOLEAN done = FALSE;
+  DYNAMIC_TABLE *added = RtlAllocateHeap(NtCurrentPeb()->ProcessHeap, 0, sizeof *added);
+  if (!added)
+    return FALSE;
+  *added = table;
   lock_tables();
-  for (ULONG i = 0; i < TABLES && !done; i++)
-    if (!tables[i].End) {
-      tables[i] = table;
-      done = TRUE;
-    }
+  added->Next = tables;
+  tables = added;
   unlock_tables();
-  return done;
+  return TRUE;
 }
 
 static BOOLEAN take_out(const void *identity)
 {
-  BOOLEAN found = FALSE;
+  DYNAMIC_TABLE *found;
   lock_tables();
-  for (ULONG i = 0; i < TABLES && !found; i++)
-    if (tables[i].End && (const void *)tables[i].Table == identity) {
-      tables[i].End = 0;
-      found = TRUE;
-    }
+  DYNAMIC_TABLE **link = &tables;
+  while (*link && (const void *)(*link)->Table != identity)
+    link = &(*link)->Next;
+  found = *link;
+  if (found)
+    *link = found->Next;
   unlock_tables();
-  return found;
+  if (found)
+    RtlFreeHeap(NtCurrentPeb()->ProcessHeap, 0, found);
+  return found != NULL;
 }
 
 /* Addresses from the lowest begin to the highest end. */
@@ -174,9 +178,9 @@ NTDLL_API DWORD NTAPI RtlAddGrowableFunctionTable(PVOID *DynamicTable, PRUNTIME_
 NTDLL_API void NTAPI RtlGrowFunctionTable(PVOID DynamicTable, DWORD NewEntryCount)
 {
   lock_tables();
-  for (ULONG i = 0; i < TABLES; i++)
-    if (tables[i].End && (const void *)tables[i].Table == DynamicTable)
-      tables[i].Count = NewEntryCount;
+  for (DYNAMIC_TABLE *t = tables; t; t = t->Next)
+    if ((const void *)t->Table == DynamicTable)
+      t->Count = NewEntryCount;
   unlock_tables();
 }
 

@@ -54,6 +54,8 @@ class Function:
             self.ends = [r.choice(['ret', 'rep_ret'])] * r.randint(1, 2)
             return
         self.ends = [r.choice(ENDS) for _ in range(r.randint(1, 3))]
+        # The target of a short jump lies behind the function.
+        self.ends[:-1] = ['jmp_near' if end == 'jmp_short' else end for end in self.ends[:-1]]
         others = [n for n in PUSHABLE if n not in self.pushed]
         for register in r.sample(others, r.randint(0, len(others))):
             if slots:
