@@ -39,6 +39,9 @@ void NTAPI RtlExitUserThread(NTSTATUS Status)
       last)
     RtlExitUserProcess(Status);
   LdrShutdownThread();
+  if (NtCurrentTeb()->TlsExpansionSlots)
+    RtlFreeHeap(NtCurrentPeb()->ProcessHeap, 0, NtCurrentTeb()->TlsExpansionSlots);
+  NtCurrentTeb()->TlsExpansionSlots = NULL;
   NtTerminateThread(NtCurrentThread(), Status);
   for (;;)
     RtlExitUserProcess(Status);

@@ -81,6 +81,36 @@ static void an_undebugged_process_is_not_broken(void)
   CHECK(GetExitCodeProcess(d.info.hProcess, &code) && code == 20);
 }
 
+/* A handle that may be debugged by, but not made threads with. */
+static void fact_6_without_a_break_in_it_detaches(void)
+{
+  DEBUGGEE d;
+  DWORD code;
+  BOOL present = TRUE;
+  CHECK(start_part("wait", 0, &d));
+  HANDLE process = OpenProcess(0x800 /* PROCESS_SET_PORT */ | PROCESS_QUERY_INFORMATION, FALSE, d.info.dwProcessId);
+  CHECK(DbgUiConnectToDbg() == STATUS_SUCCESS);
+  CHECK(DbgUiDebugActiveProcess(process) == STATUS_ACCESS_DENIED);
+  CHECK(CheckRemoteDebuggerPresent(process, &present) && !present);
+  CHECK(WaitForSingleObject(d.info.hProcess, 2000) == WAIT_OBJECT_0);
+  CHECK(GetExitCodeProcess(d.info.hProcess, &code) && code == 20);
+}
+
+/* Threads that attach has reported run only when their create event is continued. */
+static void fact_7_threads_stay_suspended_until_their_create_event_is_continued(void)
+{
+  DEBUGGEE d;
+  CHECK(start_part("wait", 0, &d));
+  Sleep(20);
+  CHECK(DebugActiveProcess(d.info.dwProcessId));
+  CHECK(run_to(&d, CREATE_THREAD_DEBUG_EVENT, FALSE));
+  HANDLE thread = d.event.u.CreateThread.hThread;
+  CHECK(SuspendThread(thread) == 1 && ResumeThread(thread) == 2); /* fact 45 */
+  CHECK(answer(&d, DBG_CONTINUE) && run_to(&d, LOAD_DLL_DEBUG_EVENT, FALSE));
+  CHECK(SuspendThread(thread) == 0 && ResumeThread(thread) == 1);
+  CHECK(run_to_end(&d) == 21);
+}
+
 void checks(void)
 {
   DEBUGGEE d;
@@ -95,4 +125,6 @@ void checks(void)
   a_break_in_later(&d);
   detach(&d);
   an_undebugged_process_is_not_broken();
+  fact_6_without_a_break_in_it_detaches();
+  fact_7_threads_stay_suspended_until_their_create_event_is_continued();
 }

@@ -197,6 +197,8 @@ static DWORD WINAPI kill_on_exit_without_object(LPVOID unused)
 
 static void errors_of_section_4_1(void)
 {
+  CHECK(RtlNtStatusToDosError(STATUS_PORT_ALREADY_SET) == ERROR_INVALID_PARAMETER);
+  CHECK(RtlNtStatusToDosError(STATUS_PORT_NOT_SET) == 642 && RtlNtStatusToDosError(STATUS_DEBUGGER_INACTIVE) == 1284);
   char byte;
   SIZE_T done = 9;
   DWORD before;
