@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 
 TURNS = 5
@@ -78,6 +79,18 @@ def processes(name, userland, program, count, aim):
     row("peak memory of that", f"{max(float(l['peak'][0][0]) for l in lines):.1f} MB", "", None)
 
 
+def command_and_its_dlls():
+    """The whole command on a sample by the clock on the wall, and how large the DLLs inside it are."""
+    turns = []
+    for _ in range(20):
+        start = time.monotonic()
+        output_of(COMMAND, "trace", "--userland", "builtin", "sample:hello")
+        turns.append(1e3 * (time.monotonic() - start))
+    at_most("dbgksim trace sample:hello, wall", min(turns), 20, " ms")
+    size = next(line.split()[1] for line in output_of(COMMAND, "doctor") if line.startswith("builtin "))
+    at_most("builtin DLLs in the library", float(size), 512, " KB")
+
+
 def queue(*command):
     """Tables as they are printed, then their ratios: cost of one event among very many, and among few."""
     lines = output_of(*command)
@@ -140,7 +153,9 @@ if sys.argv[1] == "restore":
 if sys.argv[1] == "queue":
     queue(*sys.argv[2:])
     sys.exit()
-EMU_BENCH, EVENT_BENCH, SHA256, NANO, INT3, EXIT, HELLO, SNAPSHOT_BENCH, PAGES = sys.argv[1:10]
+EMU_BENCH, EVENT_BENCH, SHA256, NANO, INT3, EXIT, HELLO, SNAPSHOT_BENCH, PAGES, COMMAND = sys.argv[1:11]
+
+
 def snapshots():
     """A case of a fuzzer: restore, continue, eight pages written, int3, wait."""
     turns = [tuple(map(float, figures(SNAPSHOT_BENCH, NANO, PAGES)["case"][0])) for _ in range(TURNS)]
@@ -156,4 +171,6 @@ guest_speed()
 events()
 snapshots()
 processes("nano ntdll", NANO, EXIT, 200, 2)
+processes("hello on the builtin DLLs", "builtin", "sample:hello", 200, 2)
+command_and_its_dlls()
 processes("hello on Wine's DLLs", "wine", HELLO, 10, 60)
