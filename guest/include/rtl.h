@@ -286,4 +286,142 @@ NTDLL_API NTSTATUS NTAPI RtlExpandEnvironmentStrings(PWSTR Environment, PCWSTR S
 NTDLL_API NTSTATUS NTAPI RtlExpandEnvironmentStrings_U(PWSTR Environment, const UNICODE_STRING *Source,
                                                        UNICODE_STRING *Destination, ULONG *ReturnedLength);
 
+/* ---- time.c: times are 100 ns since 1601 ---- */
+
+typedef struct _TIME_FIELDS {
+  SHORT Year, Month, Day, Hour, Minute, Second, Milliseconds, Weekday;
+} TIME_FIELDS;
+
+/** FALSE: the time lies outside of what 32 bits of seconds hold. */
+NTDLL_API BOOLEAN NTAPI RtlTimeToSecondsSince1970(const LARGE_INTEGER *Time, ULONG *ElapsedSeconds);
+NTDLL_API BOOLEAN NTAPI RtlTimeToSecondsSince1980(const LARGE_INTEGER *Time, ULONG *ElapsedSeconds);
+NTDLL_API void NTAPI RtlSecondsSince1970ToTime(ULONG ElapsedSeconds, LARGE_INTEGER *Time);
+NTDLL_API void NTAPI RtlSecondsSince1980ToTime(ULONG ElapsedSeconds, LARGE_INTEGER *Time);
+NTDLL_API void NTAPI RtlTimeToTimeFields(const LARGE_INTEGER *Time, TIME_FIELDS *TimeFields);
+/** FALSE: no such date or time. Weekday is not read. */
+NTDLL_API BOOLEAN NTAPI RtlTimeFieldsToTime(const TIME_FIELDS *TimeFields, LARGE_INTEGER *Time);
+NTDLL_API NTSTATUS NTAPI RtlSystemTimeToLocalTime(const LARGE_INTEGER *SystemTime, LARGE_INTEGER *LocalTime);
+NTDLL_API NTSTATUS NTAPI RtlLocalTimeToSystemTime(const LARGE_INTEGER *LocalTime, LARGE_INTEGER *SystemTime);
+NTDLL_API BOOLEAN NTAPI RtlQueryPerformanceCounter(LARGE_INTEGER *PerformanceCount);
+NTDLL_API BOOLEAN NTAPI RtlQueryPerformanceFrequency(LARGE_INTEGER *Frequency);
+NTDLL_API LONGLONG NTAPI RtlGetSystemTimePrecise(void);
+NTDLL_API LONGLONG NTAPI RtlGetInterruptTimePrecise(LARGE_INTEGER *PerformanceCounter);
+/** Milliseconds since the start; no service. */
+NTDLL_API ULONG NTAPI NtGetTickCount(void);
+
+/* ---- bits.c ---- */
+
+typedef struct _RTL_BITMAP {
+  ULONG SizeOfBitMap; /**< bits */
+  ULONG *Buffer;
+} RTL_BITMAP;
+
+NTDLL_API void NTAPI RtlInitializeBitMap(RTL_BITMAP *BitMapHeader, ULONG *BitMapBuffer, ULONG SizeOfBitMap);
+NTDLL_API BOOLEAN NTAPI RtlTestBit(const RTL_BITMAP *BitMapHeader, ULONG BitNumber);
+NTDLL_API void NTAPI RtlSetBit(RTL_BITMAP *BitMapHeader, ULONG BitNumber);
+NTDLL_API void NTAPI RtlClearBit(RTL_BITMAP *BitMapHeader, ULONG BitNumber);
+NTDLL_API void NTAPI RtlSetBits(RTL_BITMAP *BitMapHeader, ULONG StartingIndex, ULONG NumberToSet);
+NTDLL_API void NTAPI RtlClearBits(RTL_BITMAP *BitMapHeader, ULONG StartingIndex, ULONG NumberToClear);
+NTDLL_API void NTAPI RtlSetAllBits(RTL_BITMAP *BitMapHeader);
+NTDLL_API void NTAPI RtlClearAllBits(RTL_BITMAP *BitMapHeader);
+/** FALSE also for no bits, and for bits beyond the map. */
+NTDLL_API BOOLEAN NTAPI RtlAreBitsSet(const RTL_BITMAP *BitMapHeader, ULONG StartingIndex, ULONG Length);
+NTDLL_API BOOLEAN NTAPI RtlAreBitsClear(const RTL_BITMAP *BitMapHeader, ULONG StartingIndex, ULONG Length);
+/** Start of a run, looked for from the hint on, then from 0; 0xFFFFFFFF: there is none. */
+NTDLL_API ULONG NTAPI RtlFindClearBits(const RTL_BITMAP *BitMapHeader, ULONG NumberToFind, ULONG HintIndex);
+NTDLL_API ULONG NTAPI RtlFindSetBits(const RTL_BITMAP *BitMapHeader, ULONG NumberToFind, ULONG HintIndex);
+NTDLL_API ULONG NTAPI RtlFindClearBitsAndSet(RTL_BITMAP *BitMapHeader, ULONG NumberToFind, ULONG HintIndex);
+NTDLL_API ULONG NTAPI RtlFindSetBitsAndClear(RTL_BITMAP *BitMapHeader, ULONG NumberToFind, ULONG HintIndex);
+NTDLL_API ULONG NTAPI RtlNumberOfSetBits(const RTL_BITMAP *BitMapHeader);
+NTDLL_API ULONG NTAPI RtlNumberOfClearBits(const RTL_BITMAP *BitMapHeader);
+
+/* ---- number.c: Base 2, 8, 10, 16, or 0 for 10 (for reading: the prefix's) ---- */
+
+/** STATUS_INVALID_PARAMETER: no such base. STATUS_BUFFER_OVERFLOW */
+NTDLL_API NTSTATUS NTAPI RtlIntegerToChar(ULONG Value, ULONG Base, ULONG Length, char *String);
+NTDLL_API NTSTATUS NTAPI RtlLargeIntegerToChar(const ULONG64 *Value, ULONG Base, ULONG Length, char *String);
+NTDLL_API NTSTATUS NTAPI RtlIntegerToUnicodeString(ULONG Value, ULONG Base, UNICODE_STRING *String);
+NTDLL_API NTSTATUS NTAPI RtlInt64ToUnicodeString(ULONG64 Value, ULONG Base, UNICODE_STRING *String);
+NTDLL_API NTSTATUS NTAPI RtlUnicodeStringToInteger(const UNICODE_STRING *String, ULONG Base, ULONG *Value);
+NTDLL_API NTSTATUS NTAPI RtlCharToInteger(const char *String, ULONG Base, ULONG *Value);
+/** For RtlFreeUnicodeString. */
+NTDLL_API NTSTATUS NTAPI RtlStringFromGUID(const GUID *Guid, UNICODE_STRING *GuidString);
+NTDLL_API NTSTATUS NTAPI RtlGUIDFromString(const UNICODE_STRING *GuidString, GUID *Guid);
+
+/* ---- misc.c ---- */
+
+NTDLL_API void NTAPI RtlGetNtVersionNumbers(ULONG *MajorVersion, ULONG *MinorVersion, ULONG *BuildNumber);
+NTDLL_API BOOLEAN NTAPI RtlGetNtProductType(ULONG *ProductType);
+NTDLL_API ULONG NTAPI RtlGetNtGlobalFlags(void);
+NTDLL_API PPEB NTAPI RtlGetCurrentPeb(void);
+NTDLL_API BOOLEAN NTAPI RtlIsProcessorFeaturePresent(ULONG ProcessorFeature);
+NTDLL_API BOOLEAN NTAPI RtlDllShutdownInProgress(void);
+/** Below 2^31 - 1; the seed goes on. */
+NTDLL_API ULONG NTAPI RtlUniform(ULONG *Seed);
+NTDLL_API ULONG NTAPI RtlRandom(ULONG *Seed);
+NTDLL_API ULONG NTAPI RtlRandomEx(ULONG *Seed);
+NTDLL_API ULONG NTAPI RtlComputeCrc32(ULONG PartialCrc, const void *Buffer, ULONG Length);
+/** Bytes that are equal from the start on. */
+NTDLL_API SIZE_T NTAPI RtlCompareMemory(const void *Source1, const void *Source2, SIZE_T Length);
+NTDLL_API SIZE_T NTAPI RtlCompareMemoryUlong(PVOID Source, SIZE_T Length, ULONG Pattern);
+NTDLL_API void NTAPI RtlFillMemoryUlong(PVOID Destination, SIZE_T Length, ULONG Pattern);
+NTDLL_API PVOID NTAPI RtlEncodePointer(PVOID Pointer);
+NTDLL_API PVOID NTAPI RtlDecodePointer(PVOID Pointer);
+NTDLL_API PVOID NTAPI RtlEncodeSystemPointer(PVOID Pointer);
+NTDLL_API PVOID NTAPI RtlDecodeSystemPointer(PVOID Pointer);
+
+/* ---- slist.c: lists that change without a lock ---- */
+
+NTDLL_API void NTAPI RtlInitializeSListHead(PSLIST_HEADER ListHead);
+NTDLL_API PSLIST_ENTRY NTAPI RtlFirstEntrySList(const SLIST_HEADER *ListHead);
+NTDLL_API USHORT NTAPI RtlQueryDepthSList(PSLIST_HEADER ListHead);
+/** The entry that was first. */
+NTDLL_API PSLIST_ENTRY NTAPI RtlInterlockedPushEntrySList(PSLIST_HEADER ListHead, PSLIST_ENTRY ListEntry);
+NTDLL_API PSLIST_ENTRY NTAPI RtlInterlockedPushListSListEx(PSLIST_HEADER ListHead, PSLIST_ENTRY List,
+                                                           PSLIST_ENTRY ListEnd, DWORD Count);
+NTDLL_API PSLIST_ENTRY NTAPI RtlInterlockedPopEntrySList(PSLIST_HEADER ListHead);
+NTDLL_API PSLIST_ENTRY NTAPI RtlInterlockedFlushSList(PSLIST_HEADER ListHead);
+
+/* ---- image.c ---- */
+
+/** Flags 1: no check against Size. STATUS_INVALID_IMAGE_FORMAT, STATUS_INVALID_PARAMETER */
+NTDLL_API NTSTATUS NTAPI RtlImageNtHeaderEx(ULONG Flags, PVOID BaseAddress, ULONG64 Size, IMAGE_NT_HEADERS64 **OutHeaders);
+NTDLL_API IMAGE_NT_HEADERS64 *NTAPI RtlImageNtHeader(PVOID BaseAddress);
+NTDLL_API IMAGE_SECTION_HEADER *NTAPI RtlImageRvaToSection(const IMAGE_NT_HEADERS64 *NtHeaders, PVOID BaseAddress,
+                                                           ULONG Rva);
+/** Where an RVA lies in an image that is mapped as a file. */
+NTDLL_API PVOID NTAPI RtlImageRvaToVa(const IMAGE_NT_HEADERS64 *NtHeaders, PVOID BaseAddress, ULONG Rva,
+                                      IMAGE_SECTION_HEADER **LastRvaSection);
+NTDLL_API PVOID NTAPI RtlImageDirectoryEntryToData(PVOID BaseAddress, BOOLEAN MappedAsImage, USHORT Directory, ULONG *Size);
+
+/* ---- fls.c ---- */
+
+/** STATUS_NO_MEMORY: all 127 are in use. */
+NTDLL_API NTSTATUS NTAPI RtlFlsAlloc(PFLS_CALLBACK_FUNCTION Callback, ULONG *FlsIndex);
+/** Calls back for the value of each thread. STATUS_INVALID_PARAMETER */
+NTDLL_API NTSTATUS NTAPI RtlFlsFree(ULONG FlsIndex);
+NTDLL_API NTSTATUS NTAPI RtlFlsGetValue(ULONG FlsIndex, PVOID *FlsData);
+NTDLL_API NTSTATUS NTAPI RtlFlsSetValue(ULONG FlsIndex, PVOID FlsData);
+/** For a fiber that ends: Flags 1 calls back, 2 frees. */
+NTDLL_API void NTAPI RtlProcessFlsData(PVOID FlsData, ULONG Flags);
+
+/* ---- params.c ---- */
+
+/** A block with all that is given; what is NULL is this process's or empty. Flags 1: with pointers, else with offsets.
+ *  STATUS_NO_MEMORY, STATUS_NAME_TOO_LONG */
+NTDLL_API NTSTATUS NTAPI RtlCreateProcessParametersEx(
+    PRTL_USER_PROCESS_PARAMETERS *pProcessParameters, const UNICODE_STRING *ImagePathName, const UNICODE_STRING *DllPath,
+    const UNICODE_STRING *CurrentDirectory, const UNICODE_STRING *CommandLine, PWSTR Environment,
+    const UNICODE_STRING *WindowTitle, const UNICODE_STRING *DesktopInfo, const UNICODE_STRING *ShellInfo,
+    const UNICODE_STRING *RuntimeData, ULONG Flags);
+NTDLL_API NTSTATUS NTAPI RtlCreateProcessParameters(
+    PRTL_USER_PROCESS_PARAMETERS *pProcessParameters, const UNICODE_STRING *ImagePathName, const UNICODE_STRING *DllPath,
+    const UNICODE_STRING *CurrentDirectory, const UNICODE_STRING *CommandLine, PWSTR Environment,
+    const UNICODE_STRING *WindowTitle, const UNICODE_STRING *DesktopInfo, const UNICODE_STRING *ShellInfo,
+    const UNICODE_STRING *RuntimeData);
+NTDLL_API NTSTATUS NTAPI RtlDestroyProcessParameters(PRTL_USER_PROCESS_PARAMETERS ProcessParameters);
+/** Offsets to pointers, and back. */
+NTDLL_API PRTL_USER_PROCESS_PARAMETERS NTAPI RtlNormalizeProcessParams(PRTL_USER_PROCESS_PARAMETERS ProcessParameters);
+NTDLL_API PRTL_USER_PROCESS_PARAMETERS NTAPI RtlDeNormalizeProcessParams(PRTL_USER_PROCESS_PARAMETERS ProcessParameters);
+
 #endif

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Formatted text for DbgPrint: the conversions of the C runtime but for floating point, and %wZ and %Z. */
+/* Formatted text: the conversions of the C runtime but for floating point, and %wZ and %Z. Compiled for both widths of
+ * characters: format_wide.c includes this file. */
 #include "ntdllp.h"
 
+#ifndef FORMAT_FUNCTION
+#define FORMAT_FUNCTION RtlpFormat
+#define FORMAT_CHAR char
+#endif
+#define FORMAT_WIDE (sizeof(FORMAT_CHAR) == sizeof(WCHAR))
+
 typedef struct {
-  char *At, *End; /**< characters behind End are only counted */
+  FORMAT_CHAR *At, *End; /**< characters behind End are only counted */
   ULONG Count;
 } OUTPUT;
 
@@ -15,14 +22,14 @@ typedef struct {
   BOOLEAN Wide;
 } CONVERSION;
 
-static void put(OUTPUT *out, char c)
+static void put(OUTPUT *out, WCHAR c)
 {
   if (out->At < out->End)
-    *out->At++ = c;
+    *out->At++ = (FORMAT_CHAR)(FORMAT_WIDE || c < 0x100 ? c : '?');
   out->Count++;
 }
 
-static void pad(OUTPUT *out, char c, ULONG width, ULONG length)
+static void pad(OUTPUT *out, WCHAR c, ULONG width, ULONG length)
 {
   for (; length < width; length++)
     put(out, c);
@@ -33,8 +40,7 @@ static void put_text(OUTPUT *out, const CONVERSION *c, const void *text, ULONG l
   if (!c->Left)
     pad(out, ' ', c->Width, length);
   for (ULONG i = 0; i < length; i++) {
-    WCHAR character = wide ? ((const WCHAR *)text)[i] : (WCHAR)((const UCHAR *)text)[i];
-    put(out, character < 0x100 ? (char)character : '?');
+    put(out, wide ? ((const WCHAR *)text)[i] : ((const UCHAR *)text)[i]);
   }
   if (c->Left)
     pad(out, ' ', c->Width, length);
@@ -77,22 +83,22 @@ static void put_number(OUTPUT *out, const CONVERSION *c, ULONG64 value, ULONG ba
   if (!c->Left)
     pad(out, ' ', c->Width, length);
   for (ULONG i = 0; i < prefix_length; i++)
-    put(out, prefix[i]);
+    put(out, (WCHAR)prefix[i]);
   pad(out, '0', zeros, 0);
   while (count)
-    put(out, digits[--count]);
+    put(out, (WCHAR)digits[--count]);
   if (c->Left)
     pad(out, ' ', c->Width, length);
 }
 
-static const char *read_number(const char *format, ULONG *number)
+static const FORMAT_CHAR *read_number(const FORMAT_CHAR *format, ULONG *number)
 {
   for (*number = 0; *format >= '0' && *format <= '9'; format++)
     *number = *number * 10 + (ULONG)(*format - '0');
   return format;
 }
 
-static const char *read_size(const char *format, CONVERSION *c)
+static const FORMAT_CHAR *read_size(const FORMAT_CHAR *format, CONVERSION *c)
 {
   for (;; format++) {
     if (format[0] == 'l' && format[1] == 'l') {
@@ -129,7 +135,7 @@ static LONG64 sign_extended(ULONG64 value, ULONG bytes)
   }
 }
 
-static void convert(OUTPUT *out, CONVERSION *c, char letter, ULONG64 value)
+static void convert(OUTPUT *out, CONVERSION *c, WCHAR letter, ULONG64 value)
 {
   LONG64 number = sign_extended(value, c->Bytes);
   ULONG64 magnitude = c->Bytes == 8 ? value : value & ((1ull << c->Bytes * 8) - 1);
@@ -156,13 +162,16 @@ static void convert(OUTPUT *out, CONVERSION *c, char letter, ULONG64 value)
     break;
   case 'c':
   case 'C':
+    if (!FORMAT_WIDE && letter == 'c' && !c->Wide)
+      character &= 0xFF;
     put_text(out, c, &character, 1, TRUE);
     break;
   case 's':
-    put_string(out, c, (const void *)value, c->Wide);
+    /* Of the format's own width, but for %ls, %ws and %hs. */
+    put_string(out, c, (const void *)value, c->Wide || (FORMAT_WIDE && c->Bytes != 2));
     break;
   case 'S':
-    put_string(out, c, (const void *)value, c->Bytes != 2);
+    put_string(out, c, (const void *)value, FORMAT_WIDE ? c->Wide : c->Bytes != 2);
     break;
   case 'Z':
     put_counted(out, c, (const UNICODE_STRING *)value);
@@ -172,17 +181,19 @@ static void convert(OUTPUT *out, CONVERSION *c, char letter, ULONG64 value)
   }
 }
 
-LONG RtlpFormat(char *Buffer, SIZE_T Size, const char *Format, va_list Arguments)
+LONG FORMAT_FUNCTION(FORMAT_CHAR *Buffer, SIZE_T Size, const FORMAT_CHAR *Format, va_list Arguments)
 {
   OUTPUT out = {Buffer, Buffer + Size, 0};
   while (*Format) {
     CONVERSION c = {.Precision = -1, .Bytes = 4};
     if (*Format != '%') {
-      put(&out, *Format++);
+      put(&out, (WCHAR)(FORMAT_WIDE ? *Format : (UCHAR)*Format));
+      Format++;
       continue;
     }
     if (*++Format == '%') {
-      put(&out, *Format++);
+      put(&out, '%');
+      Format++;
       continue;
     }
     for (;; Format++) {
@@ -220,7 +231,7 @@ LONG RtlpFormat(char *Buffer, SIZE_T Size, const char *Format, va_list Arguments
     Format = read_size(Format, &c);
     if (!*Format)
       break;
-    convert(&out, &c, *Format++, va_arg(Arguments, ULONG64));
+    convert(&out, &c, (WCHAR)*Format++, va_arg(Arguments, ULONG64));
   }
   if (out.At < out.End)
     *out.At = 0;

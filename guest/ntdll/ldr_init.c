@@ -196,6 +196,7 @@ void LdrpInitialize(CONTEXT *Context, PVOID NtdllBase)
 
 void LdrShutdownThread(void)
 {
+  RtlpEndThreadFls();
   RtlEnterCriticalSection(&LdrpLoaderLock);
   call_for_thread(DLL_THREAD_DETACH);
   LdrpFreeThreadTls();
@@ -209,6 +210,7 @@ void LdrShutdownProcess(void)
     return;
   LdrpData.ShutdownThreadId = NtCurrentTeb()->ClientId.UniqueThread;
   LdrpData.ShutdownInProgress = TRUE;
+  RtlpEndThreadFls();
   LdrpCallTlsInitializers(program, DLL_PROCESS_DETACH);
   for (LIST_ENTRY *link = head->Blink; link != head; link = link->Blink) {
     LDRP_MODULE *module = CONTAINING_RECORD(link, LDRP_MODULE, Entry.InInitializationOrderLinks);

@@ -11,6 +11,8 @@ void LdrpInitialize(CONTEXT *Context, PVOID NtdllBase) __attribute__((noreturn))
 /** Makes what the loader needs first: the process heap. PEB.NtGlobalFlag is set. */
 NTSTATUS RtlpInitializeProcess(PPEB Peb);
 void RtlpInitializePebLock(PPEB Peb);
+/** Calls back for the running thread's fiber local values and frees them. */
+void RtlpEndThreadFls(void);
 /** Tells the DLLs, in the reverse order of their initialisation, that the process ends. */
 void LdrShutdownProcess(void);
 /** The same for the running thread. */
@@ -21,6 +23,7 @@ void LdrpDoDebuggerBreak(void);
 NTSTATUS RtlpRaiseWithContext(EXCEPTION_RECORD *ExceptionRecord, CONTEXT *Context);
 /** Formats into a buffer, terminated if there is room: the characters, or -1 if they do not fit. */
 LONG RtlpFormat(char *Buffer, SIZE_T Size, const char *Format, va_list Arguments);
+LONG RtlpFormatWide(WCHAR *Buffer, SIZE_T Size, const WCHAR *Format, va_list Arguments);
 /** True if a vectored handler continued the exception. */
 BOOLEAN RtlpCallVectoredHandlers(EXCEPTION_RECORD *ExceptionRecord, CONTEXT *Context);
 void RtlpCallContinueHandlers(EXCEPTION_RECORD *ExceptionRecord, CONTEXT *Context);

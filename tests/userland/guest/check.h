@@ -19,8 +19,11 @@ static ULONG failures;
 #define CHECK(condition) CHECK_NUMBER(condition, 0)
 #define CHECK_EQ(value, expected)                                                                                   \
   do {                                                                                                              \
-    ULONG64 value_ = (ULONG64)(value);                                                                              \
-    CHECK_NUMBER(value_ == (ULONG64)(expected) && #value, value_);                                                  \
+    ULONG64 value_ = (ULONG64)(value), expected_ = (ULONG64)(expected);                                             \
+    if (value_ != expected_) {                                                                                      \
+      failures++;                                                                                                   \
+      DbgPrintEx(0, 0xFFFFFFFF, "%s:%d: %s is %I64x, not %s\n", __FILE__, __LINE__, #value, value_, #expected);      \
+    }                                                                                                               \
   } while (0)
 #define CHECK_STATUS(value, expected) CHECK_EQ((ULONG)(value), (ULONG)(expected))
 
