@@ -199,3 +199,34 @@ ATOM WINAPI GlobalDeleteAtom(ATOM atom)
 {
   return atom < MAXINTATOM || BaseSetLastNTError(NtDeleteAtom(atom)) ? 0 : atom;
 }
+
+UINT WINAPI GlobalGetAtomNameW(ATOM atom, LPWSTR buffer, int size)
+{
+  struct {
+    USHORT UsageCount, Flags, NameLength;
+    WCHAR Name[256];
+  } basic;
+  NTSTATUS status = NtQueryInformationAtom(atom, 0 /* AtomBasicInformation */, &basic, sizeof(basic), NULL);
+  if (size <= 0 || !buffer) {
+    base_fail(ERROR_MORE_DATA);
+    return 0;
+  }
+  if (!BaseSetLastNTError(status))
+    return 0;
+  DWORD length = basic.NameLength / sizeof(WCHAR);
+  if (length >= (DWORD)size)
+    length = (DWORD)size - 1;
+  return base_wide_fill(basic.Name, length, buffer, (DWORD)size);
+}
+
+UINT WINAPI GlobalGetAtomNameA(ATOM atom, LPSTR buffer, int size)
+{
+  WCHAR name[256];
+  DWORD length = GlobalGetAtomNameW(atom, name, buffer && size > 0 ? 256 : 0);
+  if (length >= (DWORD)size && length)
+    length = (DWORD)size - 1;
+  return length ? base_narrow_fill(name, length, buffer, (DWORD)size) : 0;
+}
+
+/* There is no limit to set. */
+UINT WINAPI SetHandleCount(UINT count) { return count; }

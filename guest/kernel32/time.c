@@ -280,3 +280,21 @@ BOOL WINAPI TzSpecificLocalTimeToSystemTime(const TIME_ZONE_INFORMATION *zone, c
   split_time(value, out);
   return TRUE;
 }
+
+BOOL WINAPI GetSystemTimes(FILETIME *idle, FILETIME *kernel, FILETIME *user)
+{
+  struct {
+    LARGE_INTEGER Idle, Kernel, User, Dpc, Interrupt;
+    ULONG Interrupts;
+  } times;
+  NTSTATUS status = NtQuerySystemInformation(8 /* SystemProcessorPerformanceInformation */, &times, sizeof(times), NULL);
+  if (!BaseSetLastNTError(status))
+    return FALSE;
+  if (idle)
+    store_file_time(idle, times.Idle.QuadPart);
+  if (kernel)
+    store_file_time(kernel, times.Kernel.QuadPart);
+  if (user)
+    store_file_time(user, times.User.QuadPart);
+  return TRUE;
+}

@@ -69,6 +69,8 @@ static void system_facts(void)
   CHECK(VerifyVersionInfoW(&version, VER_MAJORVERSION | VER_MINORVERSION, mask));
   version.dwMinorVersion = 3;
   CHECK_ERROR(VerifyVersionInfoW(&version, VER_MAJORVERSION | VER_MINORVERSION, mask), ERROR_OLD_WIN_VERSION);
+  FILETIME idle, kernel, user;
+  CHECK(GetSystemTimes(&idle, &kernel, &user) && CompareFileTime(&kernel, &idle) >= 0);
   CHECK_ERROR(GetComputerNameW(name, &size), ERROR_BUFFER_OVERFLOW);
   CHECK(GetComputerNameW(name, &size) && size == (DWORD)lstrlenW(name) && size > 0);
 }
@@ -84,6 +86,8 @@ static void small_things(void)
   CHECK(!lstrcpyW((WCHAR *)8, L"a"));
   CHECK(DecodePointer(EncodePointer(text)) == text && EncodePointer(text) != text);
   ATOM atom = GlobalAddAtomW(L"an atom");
+  CHECK(GlobalGetAtomNameA(atom, (char *)text, 8) == 7 && lstrcmpA((char *)text, "an atom") == 0);
+  CHECK(GlobalGetAtomNameW(atom, text, 4) == 3 && same(text, L"an "));
   CHECK(atom >= 0xC000 && GlobalFindAtomA("AN ATOM") == atom && GlobalDeleteAtom(atom) == 0);
   CHECK_ERROR(GlobalFindAtomW(L"an atom"), ERROR_FILE_NOT_FOUND);
   CHECK(GetCurrentProcessorNumber() == 0);
