@@ -96,6 +96,24 @@ static void thread_local_storage(void)
   CHECK(!TlsGetValue(TlsAlloc()));
 }
 
+static int ended_values;
+static VOID WINAPI end_of_value(PVOID value) { ended_values += (int)(ULONG_PTR)value; }
+static DWORD WINAPI set_and_end(LPVOID fls)
+{
+  return FlsSetValue((DWORD)(ULONG_PTR)fls, (PVOID)20);
+}
+
+static void fiber_local_storage(void)
+{
+  DWORD fls = FlsAlloc(end_of_value);
+  CHECK(fls != FLS_OUT_OF_INDEXES && !FlsGetValue(fls) && GetLastError() == ERROR_SUCCESS);
+  CHECK(FlsSetValue(fls, (PVOID)1) && FlsGetValue(fls) == (PVOID)1);
+  CHECK(end_of(CreateThread(NULL, 0, set_and_end, (LPVOID)(ULONG_PTR)fls, 0, NULL)) == TRUE);
+  CHECK(ended_values == 20); /* the thread's end ends its value */
+  CHECK(FlsFree(fls) && ended_values == 21);
+  CHECK_ERROR(FlsFree(fls), ERROR_INVALID_PARAMETER);
+}
+
 static void stack_guarantee(void)
 {
   ULONG size = 0;
@@ -152,6 +170,7 @@ void checks(void)
   beginning_and_end();
   apcs();
   thread_local_storage();
+  fiber_local_storage();
   stack_guarantee();
   toolhelp_snapshots();
 }
