@@ -27,8 +27,8 @@ TIMEOUT = 60 * int(os.environ.get("CK_TIMEOUT_MULTIPLIER", "1"))
 
 
 class Runner:
-    def __init__(self, command, programs):
-        self.command, self.programs = command, programs
+    def __init__(self, command, programs, userland):
+        self.command, self.programs, self.userland = command, programs, userland
 
     def call(self, *arguments):
         return subprocess.run([self.command, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
@@ -37,7 +37,7 @@ class Runner:
     def guest(self, *arguments, budget="20000000"):
         """Event lines and other output of evtrace as a guest."""
         with tempfile.TemporaryDirectory() as folder:
-            done = self.call("run", "--userland", "wine", "--budget", budget, "--map", f"{folder}=C:\\trace:rw",
+            done = self.call("run", "--userland", self.userland, "--budget", budget, "--map", f"{folder}=C:\\trace:rw",
                              "evtrace.exe", "-o", "C:\\trace\\x.ev", *arguments)
             trace = pathlib.Path(folder, "x.ev")
             return lines_of(trace.read_bytes() if trace.exists() else b""), lines_of(done.stdout), done.returncode
@@ -46,7 +46,7 @@ class Runner:
         """Event lines and program output of the native client."""
         with tempfile.TemporaryDirectory() as folder:
             trace, output = pathlib.Path(folder, "trace"), pathlib.Path(folder, "output")
-            done = self.call("trace", "--userland", "wine", "--format", "lines", "-o", str(trace),
+            done = self.call("trace", "--userland", self.userland, "--format", "lines", "-o", str(trace),
                              "--program-output", str(output), *arguments)
             return lines_of(trace.read_bytes()), lines_of(output.read_bytes()), done.returncode
 
@@ -144,13 +144,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dbgksim", required=True)
     parser.add_argument("--programs", required=True, type=pathlib.Path)
+    parser.add_argument("--userland", default="wine", help="wine, or hybrid: over the builtin kernel32")
     parser.add_argument("samples", nargs="*", help="default: all, and the attach cases")
     arguments = parser.parse_args()
     names = sorted(path.stem for path in arguments.programs.glob("*.exe") if path.stem not in NOT_SAMPLES)
     if not names:
         print(f"skipped: no programs in {arguments.programs}")
         return SKIPPED
-    run = Runner(arguments.dbgksim, arguments.programs)
+    run = Runner(arguments.dbgksim, arguments.programs, arguments.userland)
     cases = [(sample, run, name, mode) for name in arguments.samples or names for mode in MODES]
     if not arguments.samples:
         cases += [(attach, run), (attach_and_detach, run), (children, run)]
