@@ -151,7 +151,8 @@ static void fill(const ETHREAD *thread, ULONG class, union thread_information *o
     out->basic.TebBaseAddress = thread->Tcb.Teb;
     out->basic.ClientId = thread->Cid;
     out->basic.AffinityMask = 1;
-    out->basic.Priority = out->basic.BasePriority = NORMAL_PRIORITY;
+    out->basic.Priority = NORMAL_PRIORITY;
+    out->basic.BasePriority = 0; /* what the thread has more than its process */
     break;
   case ThreadTimes:
     out->times.CreateTime = thread->Tcb.CreateTime;

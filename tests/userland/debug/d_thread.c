@@ -114,6 +114,15 @@ static void fiber_local_storage(void)
   CHECK_ERROR(FlsFree(fls), ERROR_INVALID_PARAMETER);
 }
 
+static void priorities(void)
+{
+  CHECK(GetThreadPriority(GetCurrentThread()) == THREAD_PRIORITY_NORMAL);
+  CHECK(SetThreadPriority(GetCurrentThread(), THREAD_PRIORITY_HIGHEST));
+  CHECK_ERROR(SetThreadPriority(NULL, THREAD_PRIORITY_NORMAL), ERROR_INVALID_HANDLE);
+  CHECK(GetPriorityClass(GetCurrentProcess()) == NORMAL_PRIORITY_CLASS);
+  CHECK_ERROR(SetPriorityClass(GetCurrentProcess(), 1), ERROR_INVALID_PARAMETER);
+}
+
 static void stack_guarantee(void)
 {
   ULONG size = 0;
@@ -171,6 +180,7 @@ void checks(void)
   apcs();
   thread_local_storage();
   fiber_local_storage();
+  priorities();
   stack_guarantee();
   toolhelp_snapshots();
 }
