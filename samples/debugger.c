@@ -344,7 +344,8 @@ int start(void)
   do {
     if (!WaitForDebugEventEx(&event, INFINITE))
       return fail("WaitForDebugEventEx failed ");
-    alive += (event.dwDebugEventCode == CREATE_PROCESS_DEBUG_EVENT) - (event.dwDebugEventCode == EXIT_PROCESS_DEBUG_EVENT);
+    alive +=
+        (event.dwDebugEventCode == CREATE_PROCESS_DEBUG_EVENT) - (event.dwDebugEventCode == EXIT_PROCESS_DEBUG_EVENT);
     if (!ContinueDebugEvent(event.dwProcessId, event.dwThreadId, tell(&event, answer)))
       return fail("ContinueDebugEvent failed ");
   } while (alive);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/** @file nt_process.h  Information classes and attributes of processes and threads, for who creates, asks or lists them. */
+/** @file nt_process.h  Information classes and attributes of processes and threads, for who creates or asks them. */
 #ifndef GUEST_NT_PROCESS_H
 #define GUEST_NT_PROCESS_H
 

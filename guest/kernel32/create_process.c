@@ -3,8 +3,8 @@
 #include "create_process.h"
 
 #define MAX_COMMAND_LINE 0x7FFFu
-#define PRIORITY_FLAGS                                                                                \
-  (IDLE_PRIORITY_CLASS | BELOW_NORMAL_PRIORITY_CLASS | NORMAL_PRIORITY_CLASS | ABOVE_NORMAL_PRIORITY_CLASS | \
+#define PRIORITY_FLAGS                                                                                                 \
+  (IDLE_PRIORITY_CLASS | BELOW_NORMAL_PRIORITY_CLASS | NORMAL_PRIORITY_CLASS | ABOVE_NORMAL_PRIORITY_CLASS |           \
    HIGH_PRIORITY_CLASS | REALTIME_PRIORITY_CLASS)
 #define MAX_ATTRIBUTES 7u
 #define PS_STD_NEVER_DUPLICATE 0u
@@ -86,7 +86,7 @@ static BOOL current_directory(CREATION *c, PCWSTR directory)
 static void console_and_handles(CREATION *c, const STARTUPINFOW *startup, DWORD flags)
 {
   RTL_USER_PROCESS_PARAMETERS *p = &c->Parameters, *own = NtCurrentPeb()->ProcessParameters;
-  p->ConsoleHandle = flags & DETACHED_PROCESS      ? CONSOLE_DETACHED
+  p->ConsoleHandle = flags & DETACHED_PROCESS     ? CONSOLE_DETACHED
                      : flags & CREATE_NEW_CONSOLE ? CONSOLE_NEW
                      : flags & CREATE_NO_WINDOW   ? CONSOLE_NO_WINDOW
                                                   : own->ConsoleHandle;

@@ -11,9 +11,9 @@ typedef struct _DBGSS_THREAD_DATA {
   BOOLEAN HandleMarked; /**< its thread or process has ended: closed at the next continue */
 } DBGSS_THREAD_DATA;
 
-#define ATTACH_ACCESS                                                                                  \
-  (PROCESS_CREATE_THREAD | PROCESS_VM_OPERATION | PROCESS_VM_WRITE | PROCESS_VM_READ |                 \
-   PROCESS_SUSPEND_RESUME | PROCESS_QUERY_INFORMATION | 0x800 /* PROCESS_SET_PORT */)
+#define ATTACH_ACCESS                                                                                                  \
+  (PROCESS_CREATE_THREAD | PROCESS_VM_OPERATION | PROCESS_VM_WRITE | PROCESS_VM_READ | PROCESS_SUSPEND_RESUME |        \
+   PROCESS_QUERY_INFORMATION | 0x800 /* PROCESS_SET_PORT */)
 
 /* ---- saved handles ---- */
 
@@ -185,8 +185,8 @@ BOOL WINAPI DebugSetProcessKillOnExit(BOOL kill_on_exit)
   HANDLE object = DbgUiGetThreadDebugObject();
   if (!object)
     return base_fail(ERROR_INVALID_HANDLE);
-  return BaseSetLastNTError(NtSetInformationDebugObject(object, DebugObjectKillProcessOnExitInformation, &flags,
-                                                        sizeof flags, NULL));
+  return BaseSetLastNTError(
+      NtSetInformationDebugObject(object, DebugObjectKillProcessOnExitInformation, &flags, sizeof flags, NULL));
 }
 
 BOOL WINAPI DebugBreakProcess(HANDLE process) { return BaseSetLastNTError(DbgUiIssueRemoteBreakin(process)); }
@@ -274,7 +274,8 @@ BOOL WINAPI GetThreadSelectorEntry(HANDLE thread, DWORD selector, LPLDT_ENTRY en
     ULONG Selector;
     LDT_ENTRY Descriptor;
   } information = {selector, {0}};
-  NTSTATUS status = NtQueryInformationThread(thread, ThreadDescriptorTableEntry, &information, sizeof information, NULL);
+  NTSTATUS status =
+      NtQueryInformationThread(thread, ThreadDescriptorTableEntry, &information, sizeof information, NULL);
   if (NT_SUCCESS(status))
     memcpy(entry, &information.Descriptor, sizeof information.Descriptor);
   return BaseSetLastNTError(status);

@@ -215,8 +215,8 @@ static SNAPSHOT *map(HANDLE section)
 {
   PVOID base = NULL;
   SIZE_T size = 0;
-  NTSTATUS status = NtMapViewOfSection(section, NtCurrentProcess(), &base, 0, 0, NULL, &size, 1 /* ViewShare */, 0,
-                                       PAGE_READWRITE);
+  NTSTATUS status =
+      NtMapViewOfSection(section, NtCurrentProcess(), &base, 0, 0, NULL, &size, 1 /* ViewShare */, 0, PAGE_READWRITE);
   return BaseSetLastNTError(status) ? base : NULL;
 }
 

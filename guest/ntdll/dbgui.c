@@ -28,17 +28,13 @@ NTSTATUS NTAPI DbgUiContinue(CLIENT_ID *AppClientId, NTSTATUS ContinueStatus)
   return NtDebugContinue(DbgUiGetThreadDebugObject(), AppClientId, ContinueStatus);
 }
 
-NTSTATUS NTAPI DbgUiStopDebugging(HANDLE Process)
-{
-  return NtRemoveProcessDebug(Process, DbgUiGetThreadDebugObject());
-}
+NTSTATUS NTAPI DbgUiStopDebugging(HANDLE Process) { return NtRemoveProcessDebug(Process, DbgUiGetThreadDebugObject()); }
 
 NTSTATUS NTAPI DbgUiIssueRemoteBreakin(HANDLE Process)
 {
   HANDLE thread;
-  NTSTATUS status =
-      NtCreateThreadEx(&thread, THREAD_ALL_ACCESS, NULL, Process, (PVOID)DbgUiRemoteBreakin, NULL,
-                       THREAD_CREATE_FLAGS_SKIP_THREAD_ATTACH, 0, 0, BREAK_IN_STACK, NULL);
+  NTSTATUS status = NtCreateThreadEx(&thread, THREAD_ALL_ACCESS, NULL, Process, (PVOID)DbgUiRemoteBreakin, NULL,
+                                     THREAD_CREATE_FLAGS_SKIP_THREAD_ATTACH, 0, 0, BREAK_IN_STACK, NULL);
   if (NT_SUCCESS(status))
     NtClose(thread);
   return status;

@@ -35,7 +35,8 @@ void NTAPI RtlUserThreadStart(PUSER_THREAD_START_ROUTINE StartRoutine, PVOID Arg
 void NTAPI RtlExitUserThread(NTSTATUS Status)
 {
   ULONG last = 0;
-  if (NT_SUCCESS(NtQueryInformationThread(NtCurrentThread(), 12 /* ThreadAmILastThread */, &last, sizeof(last), NULL)) &&
+  if (NT_SUCCESS(
+          NtQueryInformationThread(NtCurrentThread(), 12 /* ThreadAmILastThread */, &last, sizeof(last), NULL)) &&
       last)
     RtlExitUserProcess(Status);
   LdrShutdownThread();

@@ -5,10 +5,7 @@
 
 static DWORD WINAPI add_one(LPVOID argument) { return (DWORD)(ULONG_PTR)argument + 1; }
 
-static DWORD WINAPI leave(LPVOID argument)
-{
-  ExitThread((DWORD)(ULONG_PTR)argument);
-}
+static DWORD WINAPI leave(LPVOID argument) { ExitThread((DWORD)(ULONG_PTR)argument); }
 
 static DWORD WINAPI sleep_alertably(LPVOID unused)
 {
@@ -98,10 +95,7 @@ static void thread_local_storage(void)
 
 static int ended_values;
 static VOID WINAPI end_of_value(PVOID value) { ended_values += (int)(ULONG_PTR)value; }
-static DWORD WINAPI set_and_end(LPVOID fls)
-{
-  return FlsSetValue((DWORD)(ULONG_PTR)fls, (PVOID)20);
-}
+static DWORD WINAPI set_and_end(LPVOID fls) { return FlsSetValue((DWORD)(ULONG_PTR)fls, (PVOID)20); }
 
 static void fiber_local_storage(void)
 {
