@@ -10,11 +10,16 @@ static BOOLEAN is_block(const HEAP_BLOCK *block)
          block->Check == heap_check(block);
 }
 
+/* To be read without a filter being set: component 101, level error. */
+#define COMPONENT 101u
+#define LEVEL 0u
+
 static void complain(const char *format, const void *block, const void *where, SIZE_T size)
 {
-  DbgPrint("HEAP[%wZ]: ", &CONTAINING_RECORD(NtCurrentPeb()->Ldr->InLoadOrderModuleList.Flink, LDR_DATA_TABLE_ENTRY,
-                                             InLoadOrderLinks)->BaseDllName);
-  DbgPrint(format, block, where, size);
+  const LDR_DATA_TABLE_ENTRY *program = CONTAINING_RECORD(NtCurrentPeb()->Ldr->InLoadOrderModuleList.Flink,
+                                                          LDR_DATA_TABLE_ENTRY, InLoadOrderLinks);
+  DbgPrintEx(COMPONENT, LEVEL, "HEAP[%wZ]: ", &program->BaseDllName);
+  DbgPrintEx(COMPONENT, LEVEL, format, block, where, size);
   if (NtCurrentPeb()->BeingDebugged)
     DbgBreakPoint();
 }
@@ -53,7 +58,7 @@ void heap_report(RTL_HEAP *Heap, PVOID Address)
                              .NumberParameters = 1};
   record.ExceptionInformation[0] = (ULONG_PTR)Address;
   if (NtCurrentPeb()->BeingDebugged) {
-    DbgPrint("Critical error detected %lx\n", STATUS_HEAP_CORRUPTION);
+    DbgPrintEx(COMPONENT, LEVEL, "Critical error detected %lx\n", STATUS_HEAP_CORRUPTION);
     DbgBreakPoint();
   }
   RtlRaiseException(&record);
