@@ -258,6 +258,13 @@ WINBOOL WINAPI FillConsoleOutputAttribute(HANDLE hConsoleOutput, WORD wAttribute
   return not_here(hConsoleOutput);
 }
 
+WINBOOL WINAPI WriteConsoleOutputA(HANDLE hConsoleOutput, const CHAR_INFO *lpBuffer, COORD dwBufferSize, COORD dwBufferCoord,
+                                   PSMALL_RECT lpWriteRegion)
+{
+  (void)lpBuffer, (void)dwBufferSize, (void)dwBufferCoord, (void)lpWriteRegion;
+  return not_here(hConsoleOutput);
+}
+
 WINBOOL WINAPI WriteConsoleOutputW(HANDLE hConsoleOutput, const CHAR_INFO *lpBuffer, COORD dwBufferSize, COORD dwBufferCoord,
                                    PSMALL_RECT lpWriteRegion)
 {
@@ -287,7 +294,13 @@ DWORD WINAPI GetConsoleTitleW(LPWSTR lpConsoleTitle, DWORD nSize)
 WINBOOL WINAPI SetConsoleTitleW(LPCWSTR lpConsoleTitle) { return lpConsoleTitle || base_fail(ERROR_INVALID_PARAMETER); }
 WINBOOL WINAPI SetConsoleTitleA(LPCSTR lpConsoleTitle) { return lpConsoleTitle || base_fail(ERROR_INVALID_PARAMETER); }
 
-/* ---- control handlers: nothing sends control events, but they are kept ---- */
+/* ---- control handlers: they are kept, but nothing sends control events ---- */
+
+WINBOOL WINAPI GenerateConsoleCtrlEvent(DWORD dwCtrlEvent, DWORD dwProcessGroupId)
+{
+  (void)dwProcessGroupId;
+  return base_fail(dwCtrlEvent > CTRL_BREAK_EVENT ? ERROR_INVALID_PARAMETER : ERROR_INVALID_FUNCTION);
+}
 
 #define CONTROL_HANDLERS 64u
 /* Guards the list. */

@@ -204,6 +204,31 @@ WINBOOL WINAPI GetQueuedCompletionStatus(HANDLE CompletionPort, LPDWORD lpNumber
   return BaseSetLastNTError(io.Status);
 }
 
+/* Waits for the first packet only, and takes the others that are there. */
+WINBOOL WINAPI GetQueuedCompletionStatusEx(HANDLE CompletionPort, LPOVERLAPPED_ENTRY lpCompletionPortEntries, ULONG ulCount,
+                                           PULONG ulNumEntriesRemoved, DWORD dwMilliseconds, WINBOOL fAlertable)
+{
+  LARGE_INTEGER room, now = {.QuadPart = 0}, *timeout = BaseFormatTimeOut(&room, dwMilliseconds);
+  ULONG count = 0;
+  if (!ulCount || fAlertable)
+    return base_fail(fAlertable ? ERROR_NOT_SUPPORTED : ERROR_INVALID_PARAMETER);
+  for (; count < ulCount; count++, timeout = &now) {
+    OVERLAPPED_ENTRY *entry = &lpCompletionPortEntries[count];
+    IO_STATUS_BLOCK io;
+    PVOID key, context;
+    NTSTATUS status = NtRemoveIoCompletion(CompletionPort, &key, &context, &io, timeout);
+    if (!count && status == STATUS_TIMEOUT)
+      return base_fail(WAIT_TIMEOUT);
+    if (!count && !NT_SUCCESS(status))
+      return BaseSetLastNTError(status);
+    if (status != STATUS_SUCCESS)
+      break;
+    *entry = (OVERLAPPED_ENTRY){(ULONG_PTR)key, context, (ULONG_PTR)(ULONG)io.Status, (DWORD)io.Information};
+  }
+  *ulNumEntriesRemoved = count;
+  return TRUE;
+}
+
 WINBOOL WINAPI PostQueuedCompletionStatus(HANDLE CompletionPort, DWORD dwNumberOfBytesTransferred, ULONG_PTR dwCompletionKey,
                                           LPOVERLAPPED lpOverlapped)
 {

@@ -213,3 +213,21 @@ void WINAPI GetStartupInfoA(LPSTARTUPINFOA info)
   info->lpDesktop = desktop;
   info->lpTitle = title;
 }
+
+/* ProcessPriorityBoost */
+#define PRIORITY_BOOST 0x16u
+
+WINBOOL WINAPI SetProcessPriorityBoost(HANDLE hProcess, WINBOOL bDisablePriorityBoost)
+{
+  ULONG disable = bDisablePriorityBoost != 0;
+  return BaseSetLastNTError(NtSetInformationProcess(hProcess, PRIORITY_BOOST, &disable, sizeof disable));
+}
+
+WINBOOL WINAPI GetProcessPriorityBoost(HANDLE hProcess, PBOOL pDisablePriorityBoost)
+{
+  ULONG disable = 0;
+  NTSTATUS status = NtQueryInformationProcess(hProcess, PRIORITY_BOOST, &disable, sizeof disable, NULL);
+  if (NT_SUCCESS(status))
+    *pDisablePriorityBoost = disable != 0;
+  return BaseSetLastNTError(status);
+}

@@ -123,10 +123,10 @@ def lines_of(data):
     return data.decode("utf-8", errors="replace").replace("\r", "").splitlines()
 
 
-def run(command, program, mode, folder):
+def run(command, userland, program, mode, folder):
     trace, output = folder / "trace", folder / "output"
     done = subprocess.run(
-        [command, "trace", "--userland", "wine", "--format", "lines", "--on-exception", MODES[mode],
+        [command, "trace", "--userland", userland, "--format", "lines", "--on-exception", MODES[mode],
          "--budget", "20000000", "-o", trace, "--program-output", output, program],
         stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False)
     problem = done.stderr.decode(errors="replace").strip()
@@ -156,14 +156,16 @@ def main():
     parser.add_argument("--dbgksim", required=True)
     parser.add_argument("--oracle", required=True, type=pathlib.Path)
     parser.add_argument("--programs", required=True, type=pathlib.Path)
-    parser.add_argument("--rules", type=pathlib.Path, default=pathlib.Path(__file__).with_name("rules.txt"))
+    parser.add_argument("--rules", type=pathlib.Path, action="append", help="default: rules.txt; repeatable")
+    parser.add_argument("--userland", default="wine")
     parser.add_argument("samples", nargs="*", help="default: all that have stored traces")
     arguments = parser.parse_args()
     traces = arguments.oracle / "wine-traces"
     if not traces.is_dir():
         print(f"skipped: no stored traces in {arguments.oracle}")
         return SKIPPED
-    rules = read_rules(arguments.rules)
+    files = arguments.rules or [pathlib.Path(__file__).with_name("rules.txt")]
+    rules = [rule for file in files for rule in read_rules(file)]
     good, compared = True, 0
     for stored in sorted(traces.glob("*.ev")):
         sample, mode, _ = stored.name.split(".")
@@ -174,7 +176,7 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             program = arguments.programs / f"{sample}.exe"
             try:
-                actual, problem = run(arguments.dbgksim, program, mode, pathlib.Path(folder))
+                actual, problem = run(arguments.dbgksim, arguments.userland, program, mode, pathlib.Path(folder))
             except subprocess.TimeoutExpired:
                 actual, problem = {"ev": b"", "out": b""}, "no end after 120 s"
         if problem:
