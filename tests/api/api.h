@@ -33,5 +33,6 @@ TCase *ending_tests(void);
 TCase *input_tests(void);
 TCase *paging_tests(void);
 TCase *thread_tests(void);
+TCase *userland_tests(void);
 
 #endif

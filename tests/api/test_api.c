@@ -68,6 +68,7 @@ int main(void)
   suite_add_tcase(suite, input_tests());
   suite_add_tcase(suite, paging_tests());
   suite_add_tcase(suite, thread_tests());
+  suite_add_tcase(suite, userland_tests());
   SRunner *runner = srunner_create(suite);
   srunner_run_all(runner, CK_NORMAL);
   int failed = srunner_ntests_failed(runner);
