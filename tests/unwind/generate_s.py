@@ -136,6 +136,13 @@ class Function:
     def body_piece(self):
         r = self.r
         kind = r.choice(['nop', 'bait_jump', 'bait_register', 'call', 'bait_pop', 'dynamic'])
+        if self.version2 and r.random() < 0.7:
+            # Version 1 takes this for the end of an epilogue.
+            label, pointer = self.label(), self.label()
+            self.lines += ['  .data', '  .balign 8', pointer + ':', '  .quad ' + label, '  .text']
+            self.emit('jmp *{}(%rip)'.format(pointer))
+            self.emit(label + ':')
+            return
         if kind == 'nop':
             self.emit('add %rcx, %rdx')
         elif kind == 'bait_jump':
@@ -269,6 +276,9 @@ class Function:
         slots = [at for at in range(0, self.size // 16 * 16, 16) if at not in taken][:40]
         if not free or not slots or self.r.random() < 0.3:
             return None
+        if self.frame and self.r.random() < 0.5:
+            # The piece's own prologue then runs with rsp below the frame.
+            self.emit('sub $32, %rsp')
         begin = self.here()
         base, offset = self.base()
         piece = UnwindInfo('{}_piece'.format(info.name), begin, self.frame, self.frame_offset)

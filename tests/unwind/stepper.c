@@ -100,8 +100,11 @@ static LONG CALLBACK step(EXCEPTION_POINTERS *p)
 {
   CONTEXT *c = p->ContextRecord;
   static u64 before;
+  static CONTEXT last;
   if (p->ExceptionRecord->ExceptionCode != EXCEPTION_SINGLE_STEP)
-    fail("an exception that the test did not make: code", c, p->ExceptionRecord->ExceptionCode, EXCEPTION_SINGLE_STEP);
+    fail("an exception there or in its unwind: the code", &last, p->ExceptionRecord->ExceptionCode,
+         EXCEPTION_SINGLE_STEP);
+  last.Rip = c->Rip;
   if (c->Rip == (u64)stepped_return) {
     /* The function itself keeps the rules, or the test says nothing. */
     compare(c, c);
