@@ -213,6 +213,8 @@ void WINAPI DeleteFiber(LPVOID target)
     base_free(fiber);
     RtlExitUserThread(1);
   }
+  if (fiber->FlsData)
+    RtlProcessFlsData(fiber->FlsData, 3 /* call back, free */);
   VirtualFree(fiber->DeallocationStack, 0, MEM_RELEASE);
   base_free(fiber);
 }

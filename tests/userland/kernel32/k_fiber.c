@@ -3,7 +3,8 @@
 #include "check.h"
 
 static LPVOID first, second;
-static int steps;
+static int steps, callbacks;
+static DWORD slot;
 
 static __attribute__((noinline)) int deep(int depth)
 {
@@ -21,6 +22,7 @@ static void CALLBACK routine(LPVOID parameter)
   NT_TIB *tib = (NT_TIB *)NtCurrentTeb();
   CHECK(parameter == &steps && GetFiberData() == &steps && GetCurrentFiber() == second);
   CHECK((char *)&local < (char *)tib->StackBase && (char *)&local > (char *)tib->StackLimit);
+  CHECK(FlsGetValue(slot) == NULL && FlsSetValue(slot, &steps));
   steps = 1;
   SwitchToFiber(first);
   CHECK(local == 1 && number == 1.5 && steps == 2);
@@ -37,8 +39,12 @@ static void CALLBACK routine(LPVOID parameter)
     SwitchToFiber(first);
 }
 
+static void WINAPI callback(PVOID value) { callbacks += value == &steps; }
+
 static void switches(void)
 {
+  slot = FlsAlloc(callback);
+  CHECK(slot != FLS_OUT_OF_INDEXES && FlsSetValue(slot, &callbacks));
   CHECK(!IsThreadAFiber());
   CHECK_ERROR(ConvertFiberToThread(), ERROR_ALREADY_THREAD);
   PVOID base = ((NT_TIB *)NtCurrentTeb())->StackBase;
@@ -52,7 +58,10 @@ static void switches(void)
   steps = 2;
   SwitchToFiber(second);
   CHECK(steps == 3);
+  CHECK(FlsGetValue(slot) == &callbacks && callbacks == 0);
   DeleteFiber(second);
+  CHECK(callbacks == 1 && FlsGetValue(slot) == &callbacks && FlsSetValue(slot, NULL) && FlsFree(slot));
+  CHECK_ERROR(FlsFree(slot), ERROR_INVALID_PARAMETER);
   CHECK(ConvertFiberToThread() && !IsThreadAFiber());
 }
 
