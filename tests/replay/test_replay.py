@@ -169,7 +169,8 @@ class SameBytes(Case):
         data.mkdir()
         (data / "in.txt").write_bytes(b"some text")
         given = ["--map", f"{data}=C:\\data:rw"]
-        plain = self.record([*given, PROGRAM, "copy"])
+        # Wine's C runtime takes another way if the file is there.
+        plain = self.record(["--userland", "wine", *given, PROGRAM, "copy"])
         self.assertIn(b"copy of some text", plain.stdout)
         files = {line["path"]: line for line in lines_of(self.file) if line["type"] == "file"}
         self.assertEqual(files["C:\\data\\in.txt"]["sha256"], hashlib.sha256(b"some text").hexdigest())
