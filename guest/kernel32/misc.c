@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Small things: strings of the lstr family, multiplication, atoms, pointers that are kept in disguise. */
+/* Small things: strings of the lstr family, multiplication, atoms. */
 #include "kernel32p.h"
 
 int WINAPI MulDiv(int number, int numerator, int denominator)
@@ -136,34 +136,6 @@ BOOL WINAPI Beep(DWORD frequency, DWORD milliseconds)
     NtDelayExecution(FALSE, BaseFormatTimeOut(&time, milliseconds));
   return TRUE;
 }
-
-/* ---- pointers in disguise: turned and mixed with the process's cookie ---- */
-
-static ULONG64 cookie(void)
-{
-  static ULONG value;
-  if (!value)
-    NtQueryInformationProcess(NtCurrentProcess(), 36 /* ProcessCookie */, &value, sizeof(value), NULL);
-  return value;
-}
-
-PVOID WINAPI EncodePointer(PVOID pointer)
-{
-  ULONG64 key = cookie(), mixed = (ULONG64)pointer ^ key;
-  ULONG turn = key & 63;
-  return (PVOID)(mixed >> turn | (turn ? mixed << (64 - turn) : 0));
-}
-
-PVOID WINAPI DecodePointer(PVOID pointer)
-{
-  ULONG64 key = cookie(), mixed = (ULONG64)pointer;
-  ULONG turn = key & 63;
-  return (PVOID)((mixed << turn | (turn ? mixed >> (64 - turn) : 0)) ^ key);
-}
-
-/* The system's own code: no need of another disguise than the process's. */
-PVOID WINAPI EncodeSystemPointer(PVOID pointer) { return EncodePointer(pointer); }
-PVOID WINAPI DecodeSystemPointer(PVOID pointer) { return DecodePointer(pointer); }
 
 /* ---- atoms: one table of the machine ---- */
 
