@@ -36,8 +36,8 @@ typedef struct _RTL_HEAP_WALK_ENTRY {
 #define RTL_HEAP_SEGMENT 0x2u
 #define RTL_HEAP_UNCOMMITTED_RANGE 0x100u
 
-/** A heap; HEAP_GROWABLE: beyond ReserveSize too. Sizes 0: the process's defaults. HeapBase and Lock must be NULL: the heap
- *  makes its own. NULL: no memory. */
+/** A heap; HEAP_GROWABLE: beyond ReserveSize too. Sizes 0: the process's defaults. HeapBase and Lock must be NULL: the
+ * heap makes its own. NULL: no memory. */
 NTDLL_API PVOID NTAPI RtlCreateHeap(ULONG Flags, PVOID HeapBase, SIZE_T ReserveSize, SIZE_T CommitSize, PVOID Lock,
                                     PVOID Parameters);
 /** NULL, or the heap if it can not be destroyed (the process's heap, no heap). */
@@ -62,6 +62,13 @@ NTDLL_API BOOLEAN NTAPI RtlUnlockHeap(PVOID HeapHandle);
 NTDLL_API NTSTATUS NTAPI RtlWalkHeap(PVOID HeapHandle, RTL_HEAP_WALK_ENTRY *Entry);
 /** Number of heaps; the first Count are stored. */
 NTDLL_API ULONG NTAPI RtlGetProcessHeaps(ULONG Count, PVOID *Heaps);
+/** Classes HeapCompatibilityInformation and HeapEnableTerminationOnCorruption. STATUS_UNSUCCESSFUL: the heap can not.
+ */
+NTDLL_API DWORD NTAPI RtlSetHeapInformation(PVOID HeapHandle, HEAP_INFORMATION_CLASS HeapInformationClass,
+                                            PVOID HeapInformation, SIZE_T HeapInformationLength);
+NTDLL_API DWORD NTAPI RtlQueryHeapInformation(PVOID HeapHandle, HEAP_INFORMATION_CLASS HeapInformationClass,
+                                              PVOID HeapInformation, SIZE_T HeapInformationLength,
+                                              PSIZE_T ReturnLength);
 /** User value and flags of a block that was allocated with HEAP_SETTABLE_USER_*. */
 NTDLL_API BOOLEAN NTAPI RtlGetUserInfoHeap(PVOID HeapHandle, ULONG Flags, PVOID BaseAddress, PVOID *UserValue,
                                            ULONG *UserFlags);
@@ -72,7 +79,8 @@ NTDLL_API BOOLEAN NTAPI RtlSetUserFlagsHeap(PVOID HeapHandle, ULONG Flags, PVOID
 /* ---- critsec.c ---- */
 
 NTDLL_API NTSTATUS NTAPI RtlInitializeCriticalSection(RTL_CRITICAL_SECTION *CriticalSection);
-NTDLL_API NTSTATUS NTAPI RtlInitializeCriticalSectionAndSpinCount(RTL_CRITICAL_SECTION *CriticalSection, ULONG SpinCount);
+NTDLL_API NTSTATUS NTAPI RtlInitializeCriticalSectionAndSpinCount(RTL_CRITICAL_SECTION *CriticalSection,
+                                                                  ULONG SpinCount);
 /** Flags: RTL_CRITICAL_SECTION_FLAG_*. STATUS_INVALID_PARAMETER_2, _3 */
 NTDLL_API NTSTATUS NTAPI RtlInitializeCriticalSectionEx(RTL_CRITICAL_SECTION *CriticalSection, ULONG SpinCount,
                                                         ULONG Flags);
@@ -111,8 +119,8 @@ NTDLL_API WCHAR NTAPI RtlUpcaseUnicodeChar(WCHAR SourceCharacter);
 NTDLL_API WCHAR NTAPI RtlDowncaseUnicodeChar(WCHAR SourceCharacter);
 NTDLL_API char NTAPI RtlUpperChar(char Character);
 /** Lengths in characters. */
-NTDLL_API LONG NTAPI RtlCompareUnicodeStrings(PCWSTR String1, SIZE_T String1Length, PCWSTR String2, SIZE_T String2Length,
-                                              BOOLEAN CaseInSensitive);
+NTDLL_API LONG NTAPI RtlCompareUnicodeStrings(PCWSTR String1, SIZE_T String1Length, PCWSTR String2,
+                                              SIZE_T String2Length, BOOLEAN CaseInSensitive);
 NTDLL_API LONG NTAPI RtlCompareUnicodeString(const UNICODE_STRING *String1, const UNICODE_STRING *String2,
                                              BOOLEAN CaseInSensitive);
 NTDLL_API BOOLEAN NTAPI RtlEqualUnicodeString(const UNICODE_STRING *String1, const UNICODE_STRING *String2,
@@ -134,10 +142,11 @@ NTDLL_API void NTAPI RtlFreeUnicodeString(UNICODE_STRING *UnicodeString);
 NTDLL_API void NTAPI RtlFreeAnsiString(ANSI_STRING *AnsiString);
 NTDLL_API void NTAPI RtlFreeOemString(ANSI_STRING *OemString);
 /** Flags: 1 with a terminator, 3 also for an empty string. STATUS_NO_MEMORY */
-NTDLL_API NTSTATUS NTAPI RtlDuplicateUnicodeString(ULONG Flags, const UNICODE_STRING *Source, UNICODE_STRING *Destination);
+NTDLL_API NTSTATUS NTAPI RtlDuplicateUnicodeString(ULONG Flags, const UNICODE_STRING *Source,
+                                                   UNICODE_STRING *Destination);
 /** Algorithms 0 and 1: x65599. */
-NTDLL_API NTSTATUS NTAPI RtlHashUnicodeString(const UNICODE_STRING *String, BOOLEAN CaseInSensitive, ULONG HashAlgorithm,
-                                              ULONG *HashValue);
+NTDLL_API NTSTATUS NTAPI RtlHashUnicodeString(const UNICODE_STRING *String, BOOLEAN CaseInSensitive,
+                                              ULONG HashAlgorithm, ULONG *HashValue);
 
 /* ---- codepage.c, utf8.c: sizes in bytes; what does not fit is cut ---- */
 
@@ -145,8 +154,8 @@ NTDLL_API NTSTATUS NTAPI RtlHashUnicodeString(const UNICODE_STRING *String, BOOL
 NTDLL_API NTSTATUS NTAPI RtlMultiByteToUnicodeN(PWSTR UnicodeString, ULONG MaxBytesInUnicodeString,
                                                 ULONG *BytesInUnicodeString, const char *MultiByteString,
                                                 ULONG BytesInMultiByteString);
-NTDLL_API NTSTATUS NTAPI RtlOemToUnicodeN(PWSTR UnicodeString, ULONG MaxBytesInUnicodeString, ULONG *BytesInUnicodeString,
-                                          const char *OemString, ULONG BytesInOemString);
+NTDLL_API NTSTATUS NTAPI RtlOemToUnicodeN(PWSTR UnicodeString, ULONG MaxBytesInUnicodeString,
+                                          ULONG *BytesInUnicodeString, const char *OemString, ULONG BytesInOemString);
 /** A character that the code page lacks becomes a question mark. STATUS_BUFFER_OVERFLOW */
 NTDLL_API NTSTATUS NTAPI RtlUnicodeToMultiByteN(char *MultiByteString, ULONG MaxBytesInMultiByteString,
                                                 ULONG *BytesInMultiByteString, PCWSTR UnicodeString,
@@ -158,11 +167,13 @@ NTDLL_API NTSTATUS NTAPI RtlMultiByteToUnicodeSize(ULONG *BytesInUnicodeString, 
 NTDLL_API NTSTATUS NTAPI RtlUnicodeToMultiByteSize(ULONG *BytesInMultiByteString, PCWSTR UnicodeString,
                                                    ULONG BytesInUnicodeString);
 /** Into a buffer of the caller or a new one for RtlFreeUnicodeString, RtlFreeAnsiString. STATUS_BUFFER_OVERFLOW */
-NTDLL_API NTSTATUS NTAPI RtlAnsiStringToUnicodeString(UNICODE_STRING *DestinationString, const ANSI_STRING *SourceString,
+NTDLL_API NTSTATUS NTAPI RtlAnsiStringToUnicodeString(UNICODE_STRING *DestinationString,
+                                                      const ANSI_STRING *SourceString,
                                                       BOOLEAN AllocateDestinationString);
 NTDLL_API NTSTATUS NTAPI RtlOemStringToUnicodeString(UNICODE_STRING *DestinationString, const ANSI_STRING *SourceString,
                                                      BOOLEAN AllocateDestinationString);
-NTDLL_API NTSTATUS NTAPI RtlUnicodeStringToAnsiString(ANSI_STRING *DestinationString, const UNICODE_STRING *SourceString,
+NTDLL_API NTSTATUS NTAPI RtlUnicodeStringToAnsiString(ANSI_STRING *DestinationString,
+                                                      const UNICODE_STRING *SourceString,
                                                       BOOLEAN AllocateDestinationString);
 NTDLL_API NTSTATUS NTAPI RtlUnicodeStringToOemString(ANSI_STRING *DestinationString, const UNICODE_STRING *SourceString,
                                                      BOOLEAN AllocateDestinationString);
@@ -201,7 +212,8 @@ NTDLL_API void NTAPI RtlReleaseSRWLockShared(RTL_SRWLOCK *SRWLock);
 NTDLL_API void NTAPI RtlInitializeConditionVariable(RTL_CONDITION_VARIABLE *ConditionVariable);
 /** STATUS_TIMEOUT; the lock is held again in any case. */
 NTDLL_API NTSTATUS NTAPI RtlSleepConditionVariableCS(RTL_CONDITION_VARIABLE *ConditionVariable,
-                                                     RTL_CRITICAL_SECTION *CriticalSection, const LARGE_INTEGER *Timeout);
+                                                     RTL_CRITICAL_SECTION *CriticalSection,
+                                                     const LARGE_INTEGER *Timeout);
 NTDLL_API NTSTATUS NTAPI RtlSleepConditionVariableSRW(RTL_CONDITION_VARIABLE *ConditionVariable, RTL_SRWLOCK *SRWLock,
                                                       const LARGE_INTEGER *Timeout, ULONG Flags);
 NTDLL_API void NTAPI RtlWakeConditionVariable(RTL_CONDITION_VARIABLE *ConditionVariable);
@@ -254,8 +266,8 @@ NTDLL_API BOOLEAN NTAPI RtlDosPathNameToRelativeNtPathName_U(PCWSTR DosFileName,
 NTDLL_API void NTAPI RtlReleaseRelativeName(RTL_RELATIVE_NAME_U *RelativeName);
 NTDLL_API BOOLEAN NTAPI RtlDoesFileExists_U(PCWSTR FileName);
 /** Looks for a file in the directories of Path; full name as RtlGetFullPathName_U. 0: not found. */
-NTDLL_API ULONG NTAPI RtlDosSearchPath_U(PCWSTR Path, PCWSTR FileName, PCWSTR Extension, ULONG BufferLength, PWSTR Buffer,
-                                         PWSTR *FilePart);
+NTDLL_API ULONG NTAPI RtlDosSearchPath_U(PCWSTR Path, PCWSTR FileName, PCWSTR Extension, ULONG BufferLength,
+                                         PWSTR Buffer, PWSTR *FilePart);
 /** Without a separator at the end, but for a root. */
 NTDLL_API ULONG NTAPI RtlGetCurrentDirectory_U(ULONG BufferLength, PWSTR Buffer);
 /** Statuses of NtOpenFile */
@@ -385,14 +397,16 @@ NTDLL_API PSLIST_ENTRY NTAPI RtlInterlockedFlushSList(PSLIST_HEADER ListHead);
 /* ---- image.c ---- */
 
 /** Flags 1: no check against Size. STATUS_INVALID_IMAGE_FORMAT, STATUS_INVALID_PARAMETER */
-NTDLL_API NTSTATUS NTAPI RtlImageNtHeaderEx(ULONG Flags, PVOID BaseAddress, ULONG64 Size, IMAGE_NT_HEADERS64 **OutHeaders);
+NTDLL_API NTSTATUS NTAPI RtlImageNtHeaderEx(ULONG Flags, PVOID BaseAddress, ULONG64 Size,
+                                            IMAGE_NT_HEADERS64 **OutHeaders);
 NTDLL_API IMAGE_NT_HEADERS64 *NTAPI RtlImageNtHeader(PVOID BaseAddress);
 NTDLL_API IMAGE_SECTION_HEADER *NTAPI RtlImageRvaToSection(const IMAGE_NT_HEADERS64 *NtHeaders, PVOID BaseAddress,
                                                            ULONG Rva);
 /** Where an RVA lies in an image that is mapped as a file. */
 NTDLL_API PVOID NTAPI RtlImageRvaToVa(const IMAGE_NT_HEADERS64 *NtHeaders, PVOID BaseAddress, ULONG Rva,
                                       IMAGE_SECTION_HEADER **LastRvaSection);
-NTDLL_API PVOID NTAPI RtlImageDirectoryEntryToData(PVOID BaseAddress, BOOLEAN MappedAsImage, USHORT Directory, ULONG *Size);
+NTDLL_API PVOID NTAPI RtlImageDirectoryEntryToData(PVOID BaseAddress, BOOLEAN MappedAsImage, USHORT Directory,
+                                                   ULONG *Size);
 
 /* ---- fls.c ---- */
 
@@ -410,18 +424,21 @@ NTDLL_API void NTAPI RtlProcessFlsData(PVOID FlsData, ULONG Flags);
 /** A block with all that is given; what is NULL is this process's or empty. Flags 1: with pointers, else with offsets.
  *  STATUS_NO_MEMORY, STATUS_NAME_TOO_LONG */
 NTDLL_API NTSTATUS NTAPI RtlCreateProcessParametersEx(
-    PRTL_USER_PROCESS_PARAMETERS *pProcessParameters, const UNICODE_STRING *ImagePathName, const UNICODE_STRING *DllPath,
-    const UNICODE_STRING *CurrentDirectory, const UNICODE_STRING *CommandLine, PWSTR Environment,
-    const UNICODE_STRING *WindowTitle, const UNICODE_STRING *DesktopInfo, const UNICODE_STRING *ShellInfo,
-    const UNICODE_STRING *RuntimeData, ULONG Flags);
-NTDLL_API NTSTATUS NTAPI RtlCreateProcessParameters(
-    PRTL_USER_PROCESS_PARAMETERS *pProcessParameters, const UNICODE_STRING *ImagePathName, const UNICODE_STRING *DllPath,
-    const UNICODE_STRING *CurrentDirectory, const UNICODE_STRING *CommandLine, PWSTR Environment,
-    const UNICODE_STRING *WindowTitle, const UNICODE_STRING *DesktopInfo, const UNICODE_STRING *ShellInfo,
-    const UNICODE_STRING *RuntimeData);
+    PRTL_USER_PROCESS_PARAMETERS *pProcessParameters, const UNICODE_STRING *ImagePathName,
+    const UNICODE_STRING *DllPath, const UNICODE_STRING *CurrentDirectory, const UNICODE_STRING *CommandLine,
+    PWSTR Environment, const UNICODE_STRING *WindowTitle, const UNICODE_STRING *DesktopInfo,
+    const UNICODE_STRING *ShellInfo, const UNICODE_STRING *RuntimeData, ULONG Flags);
+NTDLL_API NTSTATUS NTAPI RtlCreateProcessParameters(PRTL_USER_PROCESS_PARAMETERS *pProcessParameters,
+                                                    const UNICODE_STRING *ImagePathName, const UNICODE_STRING *DllPath,
+                                                    const UNICODE_STRING *CurrentDirectory,
+                                                    const UNICODE_STRING *CommandLine, PWSTR Environment,
+                                                    const UNICODE_STRING *WindowTitle,
+                                                    const UNICODE_STRING *DesktopInfo, const UNICODE_STRING *ShellInfo,
+                                                    const UNICODE_STRING *RuntimeData);
 NTDLL_API NTSTATUS NTAPI RtlDestroyProcessParameters(PRTL_USER_PROCESS_PARAMETERS ProcessParameters);
 /** Offsets to pointers, and back. */
 NTDLL_API PRTL_USER_PROCESS_PARAMETERS NTAPI RtlNormalizeProcessParams(PRTL_USER_PROCESS_PARAMETERS ProcessParameters);
-NTDLL_API PRTL_USER_PROCESS_PARAMETERS NTAPI RtlDeNormalizeProcessParams(PRTL_USER_PROCESS_PARAMETERS ProcessParameters);
+NTDLL_API PRTL_USER_PROCESS_PARAMETERS NTAPI
+RtlDeNormalizeProcessParams(PRTL_USER_PROCESS_PARAMETERS ProcessParameters);
 
 #endif

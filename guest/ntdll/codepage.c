@@ -3,9 +3,10 @@
 #include "ntdllp.h"
 
 /* Bytes 80-9F of Windows-1252; those that it leaves free stay controls. */
-static const WCHAR ansi_80[32] = {0x20AC, 0x81,   0x201A, 0x192,  0x201E, 0x2026, 0x2020, 0x2021, 0x2C6,  0x2030, 0x160,
-                                  0x2039, 0x152,  0x8D,   0x17D,  0x8F,   0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
-                                  0x2013, 0x2014, 0x2DC,  0x2122, 0x161,  0x203A, 0x153,  0x9D,   0x17E,  0x178};
+static const WCHAR ansi_80[32] = {0x20AC, 0x81,   0x201A, 0x192,  0x201E, 0x2026, 0x2020, 0x2021,
+                                  0x2C6,  0x2030, 0x160,  0x2039, 0x152,  0x8D,   0x17D,  0x8F,
+                                  0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
+                                  0x2DC,  0x2122, 0x161,  0x203A, 0x153,  0x9D,   0x17E,  0x178};
 /* Bytes 80-FF of code page 437. */
 static const WCHAR oem_80[128] =
     L"\u00C7\u00FC\u00E9\u00E2\u00E4\u00E0\u00E5\u00E7\u00EA\u00EB\u00E8\u00EF\u00EE\u00EC\u00C4\u00C5"
@@ -64,7 +65,8 @@ static NTSTATUS narrow(UCHAR (*map)(WCHAR), char *to, ULONG room, ULONG *written
 NTSTATUS NTAPI RtlMultiByteToUnicodeN(PWSTR UnicodeString, ULONG MaxBytesInUnicodeString, ULONG *BytesInUnicodeString,
                                       const char *MultiByteString, ULONG BytesInMultiByteString)
 {
-  widen(from_ansi, UnicodeString, MaxBytesInUnicodeString, BytesInUnicodeString, MultiByteString, BytesInMultiByteString);
+  widen(from_ansi, UnicodeString, MaxBytesInUnicodeString, BytesInUnicodeString, MultiByteString,
+        BytesInMultiByteString);
   return STATUS_SUCCESS;
 }
 
@@ -82,8 +84,8 @@ NTSTATUS NTAPI RtlUnicodeToMultiByteN(char *MultiByteString, ULONG MaxBytesInMul
                 BytesInUnicodeString);
 }
 
-NTSTATUS NTAPI RtlUnicodeToOemN(char *OemString, ULONG MaxBytesInOemString, ULONG *BytesInOemString, PCWSTR UnicodeString,
-                                ULONG BytesInUnicodeString)
+NTSTATUS NTAPI RtlUnicodeToOemN(char *OemString, ULONG MaxBytesInOemString, ULONG *BytesInOemString,
+                                PCWSTR UnicodeString, ULONG BytesInUnicodeString)
 {
   return narrow(to_oem, OemString, MaxBytesInOemString, BytesInOemString, UnicodeString, BytesInUnicodeString);
 }
@@ -96,7 +98,8 @@ NTSTATUS NTAPI RtlMultiByteToUnicodeSize(ULONG *BytesInUnicodeString, const char
   return STATUS_SUCCESS;
 }
 
-NTSTATUS NTAPI RtlUnicodeToMultiByteSize(ULONG *BytesInMultiByteString, PCWSTR UnicodeString, ULONG BytesInUnicodeString)
+NTSTATUS NTAPI RtlUnicodeToMultiByteSize(ULONG *BytesInMultiByteString, PCWSTR UnicodeString,
+                                         ULONG BytesInUnicodeString)
 {
   (void)UnicodeString;
   *BytesInMultiByteString = BytesInUnicodeString / 2;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Critical sections. LockCount as documented since Windows Server 2003 SP1: bit 0 clear is locked, bit 1 clear says that a
- * thread was woken for it, the rest is the ones' complement of the number of waiters; so -1 is free and -2 is owned. */
+/* Critical sections. LockCount as documented since Windows Server 2003 SP1: bit 0 clear is locked, bit 1 clear says
+ * that a thread was woken for it, the rest is the ones' complement of the number of waiters; so -1 is free and -2 is
+ * owned. */
 #include "ntdllp.h"
 
 #define UNLOCKED 1

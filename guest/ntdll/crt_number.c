@@ -9,17 +9,18 @@ typedef struct {
   ULONG Width; /**< bytes of a character */
 } TEXT_AT;
 
-static WCHAR at(TEXT_AT text, size_t i)
-{
-  return text.Width == 1 ? text.Start[i] : ((const WCHAR *)text.Start)[i];
-}
+static WCHAR at(TEXT_AT text, size_t i) { return text.Width == 1 ? text.Start[i] : ((const WCHAR *)text.Start)[i]; }
 
 static ULONG digit_of(WCHAR c)
 {
-  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'z' ? c - 'a' + 10u : c >= 'A' && c <= 'Z' ? c - 'A' + 10u : 99;
+  return c >= '0' && c <= '9'   ? c - '0'
+         : c >= 'a' && c <= 'z' ? c - 'a' + 10u
+         : c >= 'A' && c <= 'Z' ? c - 'A' + 10u
+                                : 99;
 }
 
-/* The value, its sign apart; what is too large is all ones. *end: characters that were read, 0 if there is no number. */
+/* The value, its sign apart; what is too large is all ones. *end: characters that were read, 0 if there is no number.
+ */
 static ULONG64 parse(TEXT_AT text, int base, BOOLEAN *negative, BOOLEAN *overflow, size_t *end)
 {
   size_t i = 0, digits;
@@ -66,23 +67,23 @@ static ULONG64 to_unsigned(TEXT_AT text, int base, size_t *end, ULONG64 most)
   return negative ? 0 - value : value;
 }
 
-#define TEXT_FUNCTIONS(CHAR, SIGNED, UNSIGNED)                                                                        \
-  long SIGNED(const CHAR *text, CHAR **end, int base)                                                                 \
-  {                                                                                                                   \
-    size_t length;                                                                                                    \
-    long value = (long)to_signed((TEXT_AT){(const UCHAR *)text, sizeof(CHAR)}, base, &length, 0x7FFFFFFF);            \
-    if (end)                                                                                                          \
-      *end = (CHAR *)text + length;                                                                                   \
-    return value;                                                                                                     \
-  }                                                                                                                   \
-  unsigned long UNSIGNED(const CHAR *text, CHAR **end, int base)                                                      \
-  {                                                                                                                   \
-    size_t length;                                                                                                    \
-    unsigned long value =                                                                                             \
-        (unsigned long)to_unsigned((TEXT_AT){(const UCHAR *)text, sizeof(CHAR)}, base, &length, 0xFFFFFFFF);          \
-    if (end)                                                                                                          \
-      *end = (CHAR *)text + length;                                                                                   \
-    return value;                                                                                                     \
+#define TEXT_FUNCTIONS(CHAR, SIGNED, UNSIGNED)                                                                         \
+  long SIGNED(const CHAR *text, CHAR **end, int base)                                                                  \
+  {                                                                                                                    \
+    size_t length;                                                                                                     \
+    long value = (long)to_signed((TEXT_AT){(const UCHAR *)text, sizeof(CHAR)}, base, &length, 0x7FFFFFFF);             \
+    if (end)                                                                                                           \
+      *end = (CHAR *)text + length;                                                                                    \
+    return value;                                                                                                      \
+  }                                                                                                                    \
+  unsigned long UNSIGNED(const CHAR *text, CHAR **end, int base)                                                       \
+  {                                                                                                                    \
+    size_t length;                                                                                                     \
+    unsigned long value =                                                                                              \
+        (unsigned long)to_unsigned((TEXT_AT){(const UCHAR *)text, sizeof(CHAR)}, base, &length, 0xFFFFFFFF);           \
+    if (end)                                                                                                           \
+      *end = (CHAR *)text + length;                                                                                    \
+    return value;                                                                                                      \
   }
 TEXT_FUNCTIONS(char, strtol, strtoul)
 TEXT_FUNCTIONS(WCHAR, wcstol, wcstoul)

@@ -10,7 +10,10 @@ int _vsnprintf(char *buffer, size_t count, const char *format, va_list arguments
   return RtlpFormat(buffer, buffer ? count : 0, format, arguments);
 }
 
-int vsprintf(char *buffer, const char *format, va_list arguments) { return RtlpFormat(buffer, UNBOUNDED, format, arguments); }
+int vsprintf(char *buffer, const char *format, va_list arguments)
+{
+  return RtlpFormat(buffer, UNBOUNDED, format, arguments);
+}
 
 int _snprintf(char *buffer, size_t count, const char *format, ...)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Environment blocks: NAME=value texts, each ended by a zero, an empty one at the end; in the order of their names without
- * regard to case. The process's is guarded by the PEB lock. */
+/* Environment blocks: NAME=value texts, each ended by a zero, an empty one at the end; in the order of their names
+ * without regard to case. The process's is guarded by the PEB lock. */
 #include "ntdllp.h"
 
 static RTL_CRITICAL_SECTION peb_lock = {.DebugInfo = (PVOID)-1, .LockCount = -1};
@@ -67,7 +67,8 @@ NTSTATUS NTAPI RtlQueryEnvironmentVariable(PWSTR Environment, PCWSTR Name, SIZE_
     return STATUS_INVALID_PARAMETER;
   if (!Environment)
     RtlAcquirePebLock();
-  PCWSTR entry = find(Environment ? Environment : NtCurrentPeb()->ProcessParameters->Environment, Name, NameLength, &found);
+  PCWSTR entry =
+      find(Environment ? Environment : NtCurrentPeb()->ProcessParameters->Environment, Name, NameLength, &found);
   if (found) {
     entry += name_length(entry);
     entry += *entry == '=';
@@ -184,7 +185,8 @@ NTSTATUS NTAPI RtlSetEnvironmentVariable(PWSTR *Environment, const UNICODE_STRIN
   return status;
 }
 
-NTSTATUS NTAPI RtlSetEnvironmentVar(PWSTR *Environment, PCWSTR Name, SIZE_T NameLength, PCWSTR Value, SIZE_T ValueLength)
+NTSTATUS NTAPI RtlSetEnvironmentVar(PWSTR *Environment, PCWSTR Name, SIZE_T NameLength, PCWSTR Value,
+                                    SIZE_T ValueLength)
 {
   UNICODE_STRING name = {(USHORT)(NameLength * 2), (USHORT)(NameLength * 2), (PWSTR)Name};
   UNICODE_STRING value = {(USHORT)(ValueLength * 2), (USHORT)(ValueLength * 2), (PWSTR)Value};
@@ -284,8 +286,8 @@ NTSTATUS NTAPI RtlExpandEnvironmentStrings(PWSTR Environment, PCWSTR Source, SIZ
   return out.Needed <= DestinationLength ? STATUS_SUCCESS : STATUS_BUFFER_TOO_SMALL;
 }
 
-NTSTATUS NTAPI RtlExpandEnvironmentStrings_U(PWSTR Environment, const UNICODE_STRING *Source, UNICODE_STRING *Destination,
-                                             ULONG *ReturnedLength)
+NTSTATUS NTAPI RtlExpandEnvironmentStrings_U(PWSTR Environment, const UNICODE_STRING *Source,
+                                             UNICODE_STRING *Destination, ULONG *ReturnedLength)
 {
   SIZE_T length;
   NTSTATUS status = RtlExpandEnvironmentStrings(Environment, Source->Buffer, Source->Length / 2u, Destination->Buffer,

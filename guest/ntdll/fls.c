@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Fiber local storage: values by index for each thread or fiber, with a callback when an index, a fiber or a thread goes. */
+/* Fiber local storage: values by index for each thread or fiber, with a callback when an index, a fiber or a thread
+ * goes. */
 #include "ntdllp.h"
 
 enum { FLS_SLOTS = 128 };

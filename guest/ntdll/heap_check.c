@@ -16,8 +16,8 @@ static BOOLEAN is_block(const HEAP_BLOCK *block)
 
 static void complain(const char *format, const void *block, const void *where, SIZE_T size)
 {
-  const LDR_DATA_TABLE_ENTRY *program = CONTAINING_RECORD(NtCurrentPeb()->Ldr->InLoadOrderModuleList.Flink,
-                                                          LDR_DATA_TABLE_ENTRY, InLoadOrderLinks);
+  const LDR_DATA_TABLE_ENTRY *program =
+      CONTAINING_RECORD(NtCurrentPeb()->Ldr->InLoadOrderModuleList.Flink, LDR_DATA_TABLE_ENTRY, InLoadOrderLinks);
   DbgPrintEx(COMPONENT, LEVEL, "HEAP[%wZ]: ", &program->BaseDllName);
   DbgPrintEx(COMPONENT, LEVEL, format, block, where, size);
   if (NtCurrentPeb()->BeingDebugged)
@@ -54,7 +54,8 @@ void heap_report(RTL_HEAP *Heap, PVOID Address)
     return;
   }
   /* A 64-bit process always ends at heap corruption. */
-  EXCEPTION_RECORD record = {.ExceptionCode = (DWORD)STATUS_HEAP_CORRUPTION, .ExceptionFlags = EXCEPTION_NONCONTINUABLE,
+  EXCEPTION_RECORD record = {.ExceptionCode = (DWORD)STATUS_HEAP_CORRUPTION,
+                             .ExceptionFlags = EXCEPTION_NONCONTINUABLE,
                              .NumberParameters = 1};
   record.ExceptionInformation[0] = (ULONG_PTR)Address;
   if (NtCurrentPeb()->BeingDebugged) {
@@ -149,7 +150,8 @@ static NTSTATUS tell_block(RTL_HEAP_WALK_ENTRY *entry, HEAP_BLOCK *block)
 
 static NTSTATUS tell_segment(RTL_HEAP_WALK_ENTRY *entry, HEAP_SEGMENT *segment)
 {
-  *entry = (RTL_HEAP_WALK_ENTRY){.DataAddress = segment, .Flags = RTL_HEAP_SEGMENT, .SegmentIndex = (UCHAR)segment->Index};
+  *entry =
+      (RTL_HEAP_WALK_ENTRY){.DataAddress = segment, .Flags = RTL_HEAP_SEGMENT, .SegmentIndex = (UCHAR)segment->Index};
   entry->DataSize = (SIZE_T)((UCHAR *)segment->FirstEntry - (UCHAR *)segment);
   entry->Segment.UnCommittedSize = segment->NumberOfUnCommittedPages << 12;
   entry->Segment.CommittedSize = (segment->NumberOfPages - segment->NumberOfUnCommittedPages) << 12;
@@ -162,7 +164,9 @@ static NTSTATUS tell_virtual(RTL_HEAP_WALK_ENTRY *entry, HEAP_VIRTUAL *range)
 {
   if (!range)
     return STATUS_NO_MORE_ENTRIES;
-  *entry = (RTL_HEAP_WALK_ENTRY){.DataAddress = &range->Block + 1, .DataSize = range->Bytes, .Flags = RTL_HEAP_BUSY,
+  *entry = (RTL_HEAP_WALK_ENTRY){.DataAddress = &range->Block + 1,
+                                 .DataSize = range->Bytes,
+                                 .Flags = RTL_HEAP_BUSY,
                                  .OverheadBytes = sizeof(*range)};
   return STATUS_SUCCESS;
 }
@@ -171,7 +175,8 @@ static NTSTATUS tell_virtual(RTL_HEAP_WALK_ENTRY *entry, HEAP_VIRTUAL *range)
 static NTSTATUS tell_end(RTL_HEAP *heap, HEAP_SEGMENT *segment, RTL_HEAP_WALK_ENTRY *entry, BOOLEAN uncommitted)
 {
   if (uncommitted && segment->NumberOfUnCommittedPages) {
-    *entry = (RTL_HEAP_WALK_ENTRY){.DataAddress = segment->LastValidEntry + 1, .Flags = RTL_HEAP_UNCOMMITTED_RANGE,
+    *entry = (RTL_HEAP_WALK_ENTRY){.DataAddress = segment->LastValidEntry + 1,
+                                   .Flags = RTL_HEAP_UNCOMMITTED_RANGE,
                                    .SegmentIndex = (UCHAR)segment->Index};
     entry->DataSize = (SIZE_T)segment->NumberOfUnCommittedPages << 12;
     return STATUS_SUCCESS;
@@ -208,6 +213,42 @@ NTSTATUS NTAPI RtlWalkHeap(PVOID HeapHandle, RTL_HEAP_WALK_ENTRY *Entry)
   NTSTATUS status = walk(heap, Entry);
   heap_unlock(heap, 0);
   return status;
+}
+
+/* ---- information ---- */
+
+#define LOW_FRAGMENTATION 2u
+
+DWORD NTAPI RtlSetHeapInformation(PVOID HeapHandle, HEAP_INFORMATION_CLASS HeapInformationClass, PVOID HeapInformation,
+                                  SIZE_T HeapInformationLength)
+{
+  RTL_HEAP *heap = HeapHandle;
+  if (HeapInformationClass == HeapEnableTerminationOnCorruption)
+    return STATUS_SUCCESS; /* it is on */
+  if (HeapInformationClass != HeapCompatibilityInformation || !heap_is(heap))
+    return (DWORD)STATUS_INVALID_PARAMETER;
+  if (HeapInformationLength < sizeof(ULONG))
+    return (DWORD)STATUS_BUFFER_TOO_SMALL;
+  ULONG wanted = *(const ULONG *)HeapInformation;
+  /* The low fragmentation heap is only a mark here; documented: not with a fixed size, without locks or with checks. */
+  if (wanted == LOW_FRAGMENTATION && (heap->Flags & HEAP_GROWABLE) && !(heap->Flags & HEAP_NO_SERIALIZE) &&
+      !(heap->Flags & HEAP_TAIL_CHECKING_ENABLED))
+    heap->CompatibilityInformation = LOW_FRAGMENTATION;
+  return heap->CompatibilityInformation == wanted ? STATUS_SUCCESS : (DWORD)STATUS_UNSUCCESSFUL;
+}
+
+DWORD NTAPI RtlQueryHeapInformation(PVOID HeapHandle, HEAP_INFORMATION_CLASS HeapInformationClass,
+                                    PVOID HeapInformation, SIZE_T HeapInformationLength, PSIZE_T ReturnLength)
+{
+  const RTL_HEAP *heap = HeapHandle;
+  if (HeapInformationClass != HeapCompatibilityInformation || !heap_is(heap))
+    return (DWORD)STATUS_INVALID_PARAMETER;
+  if (ReturnLength)
+    *ReturnLength = sizeof(ULONG);
+  if (HeapInformationLength < sizeof(ULONG))
+    return (DWORD)STATUS_BUFFER_TOO_SMALL;
+  *(ULONG *)HeapInformation = heap->CompatibilityInformation;
+  return STATUS_SUCCESS;
 }
 
 /* ---- user values ---- */

@@ -2,10 +2,7 @@
 /* Segments of a heap and the free blocks in them. */
 #include "heapp.h"
 
-static ULONG bin_of(ULONG units)
-{
-  return units < 64 ? units : 64u + (31u - (ULONG)__builtin_clz(units)) - 6u;
-}
+static ULONG bin_of(ULONG units) { return units < 64 ? units : 64u + (31u - (ULONG)__builtin_clz(units)) - 6u; }
 
 static void insert_free(RTL_HEAP *heap, HEAP_BLOCK *block)
 {

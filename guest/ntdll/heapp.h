@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/** @file heapp.h  The heap, between its files. A heap is a list of segments, reserved address ranges that are committed from
- *  their start; a segment is a row of blocks without gaps. Blocks beyond HEAP_VIRTUAL_THRESHOLD are ranges of their own. */
+/** @file heapp.h  The heap, between its files. A heap is a list of segments, reserved address ranges that are committed
+ * from their start; a segment is a row of blocks without gaps. Blocks beyond HEAP_VIRTUAL_THRESHOLD are ranges of their
+ * own. */
 #ifndef GUEST_HEAP_PRIVATE_H
 #define GUEST_HEAP_PRIVATE_H
 
 #include "ntdllp.h"
 
-#define HEAP_UNIT 16u               /* sizes of blocks count these */
-#define HEAP_MINIMUM_UNITS 2u       /* a free block holds its links */
-#define HEAP_BINS 96u               /* free lists: one a size below 64 units, then one a power of two */
+#define HEAP_UNIT 16u         /* sizes of blocks count these */
+#define HEAP_MINIMUM_UNITS 2u /* a free block holds its links */
+#define HEAP_BINS 96u         /* free lists: one a size below 64 units, then one a power of two */
 #define HEAP_VIRTUAL_THRESHOLD 0xFF000u
 #define HEAP_SIGNATURE 0xEEFFEEFFu
 #define HEAP_SEGMENT_SIGNATURE 0xFFEEFFEEu
 #define HEAP_COMMIT_STEP 0x10000u
-#define HEAP_TAIL_BYTES 16u         /* spec/3.7: AB behind what the caller asked for */
+#define HEAP_TAIL_BYTES 16u /* spec/3.7: AB behind what the caller asked for */
 #define HEAP_TAIL_FILL 0xABu
 #define HEAP_FREE_FILL 0xFEEEFEEEu
 #define HEAP_ALLOCATION_FILL 0xBAADF00Du
@@ -47,7 +48,8 @@ typedef struct _HEAP_FREE {
   struct _HEAP_FREE *Next, *Previous;
 } HEAP_FREE;
 
-/** At the start of each segment; the first is the start of the heap. The fields up to Flags lie as in Windows' _HEAP. */
+/** At the start of each segment; the first is the start of the heap. The fields up to Flags lie as in Windows' _HEAP.
+ */
 typedef struct _HEAP_SEGMENT {
   HEAP_BLOCK Entry;
   ULONG SegmentSignature, SegmentFlags;
@@ -86,30 +88,18 @@ NT_ASSERT_OFFSET(RTL_HEAP, Flags, 0x70);
 NT_ASSERT_OFFSET(RTL_HEAP, ForceFlags, 0x74);
 NT_ASSERT_OFFSET(RTL_HEAP, Signature, 0x98);
 
-static inline HEAP_BLOCK *heap_next(HEAP_BLOCK *block)
-{
-  return block + block->Size;
-}
+static inline HEAP_BLOCK *heap_next(HEAP_BLOCK *block) { return block + block->Size; }
 
-static inline HEAP_BLOCK *heap_previous(HEAP_BLOCK *block)
-{
-  return block - block->PreviousSize;
-}
+static inline HEAP_BLOCK *heap_previous(HEAP_BLOCK *block) { return block - block->PreviousSize; }
 
-static inline HEAP_VIRTUAL *heap_virtual(HEAP_BLOCK *block)
-{
-  return CONTAINING_RECORD(block, HEAP_VIRTUAL, Block);
-}
+static inline HEAP_VIRTUAL *heap_virtual(HEAP_BLOCK *block) { return CONTAINING_RECORD(block, HEAP_VIRTUAL, Block); }
 
 static inline ULONG heap_check(const HEAP_BLOCK *block)
 {
   return (block->Size ^ block->PreviousSize * 0x10001u ^ (block->Flags & ~BLOCK_USER) * 0x1010101u) + 0x5EA15EA1u;
 }
 
-static inline void heap_seal(HEAP_BLOCK *block)
-{
-  block->Check = heap_check(block);
-}
+static inline void heap_seal(HEAP_BLOCK *block) { block->Check = heap_check(block); }
 
 /* ---- heap_segment.c: with the heap's lock held ---- */
 /** A heap in a segment of its own. NULL: no memory. */

@@ -111,7 +111,8 @@ void NTAPI RtlFillMemoryUlong(PVOID Destination, SIZE_T Length, ULONG Pattern)
 static ULONG process_cookie(void)
 {
   static ULONG cookie;
-  if (!cookie && !NT_SUCCESS(NtQueryInformationProcess(NtCurrentProcess(), ProcessCookie, &cookie, sizeof cookie, NULL)))
+  if (!cookie &&
+      !NT_SUCCESS(NtQueryInformationProcess(NtCurrentProcess(), ProcessCookie, &cookie, sizeof cookie, NULL)))
     cookie = 0x2B992DDF;
   return cookie;
 }

@@ -67,7 +67,10 @@ static WCHAR character(const void *text, ULONG length, BOOLEAN wide, ULONG i)
 
 static ULONG digit_of(WCHAR c)
 {
-  return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10u : c >= 'a' && c <= 'f' ? c - 'a' + 10u : 16;
+  return c >= '0' && c <= '9'   ? c - '0'
+         : c >= 'A' && c <= 'F' ? c - 'A' + 10u
+         : c >= 'a' && c <= 'f' ? c - 'a' + 10u
+                                : 16;
 }
 
 /* Spaces, a sign, the prefix of a base (0x, 0o, 0b) if none is given, digits as far as they go. */
@@ -126,8 +129,8 @@ NTSTATUS NTAPI RtlStringFromGUID(const GUID *Guid, UNICODE_STRING *GuidString)
     GuidString->Buffer[i] = c;
     if (byte == 16)
       continue;
-    GuidString->Buffer[i] = (WCHAR)"0123456789ABCDEF"[((const UCHAR *)Guid)[byte] >> 4];
-    GuidString->Buffer[++i] = (WCHAR)"0123456789ABCDEF"[((const UCHAR *)Guid)[byte] & 15];
+    GuidString->Buffer[i] = (WCHAR) "0123456789ABCDEF"[((const UCHAR *)Guid)[byte] >> 4];
+    GuidString->Buffer[++i] = (WCHAR) "0123456789ABCDEF"[((const UCHAR *)Guid)[byte] & 15];
   }
   return STATUS_SUCCESS;
 }

@@ -7,8 +7,14 @@
 
 static UNICODE_STRING *text_of(PRTL_USER_PROCESS_PARAMETERS p, ULONG i)
 {
-  UNICODE_STRING *texts[] = {&p->CurrentDirectory.DosPath, &p->DllPath,     &p->ImagePathName, &p->CommandLine,
-                             &p->WindowTitle,              &p->DesktopInfo, &p->ShellInfo,     &p->RuntimeData};
+  UNICODE_STRING *texts[] = {&p->CurrentDirectory.DosPath,
+                             &p->DllPath,
+                             &p->ImagePathName,
+                             &p->CommandLine,
+                             &p->WindowTitle,
+                             &p->DesktopInfo,
+                             &p->ShellInfo,
+                             &p->RuntimeData};
   return i < ARRAYSIZE(texts) ? texts[i] : NULL;
 }
 
@@ -91,8 +97,8 @@ NTSTATUS NTAPI RtlCreateProcessParametersEx(PRTL_USER_PROCESS_PARAMETERS *pProce
     p->CurrentDirectory.Handle = NULL;
     for (ULONG i = 0; i < ARRAYSIZE(texts); i++) {
       memcpy(at, texts[i]->Buffer, texts[i]->Length);
-      *text_of(p, i) = (UNICODE_STRING){texts[i]->Length, (USHORT)(i ? texts[i]->Length + 2u : CURRENT_DIRECTORY_BYTES),
-                                        (PWSTR)at};
+      *text_of(p, i) =
+          (UNICODE_STRING){texts[i]->Length, (USHORT)(i ? texts[i]->Length + 2u : CURRENT_DIRECTORY_BYTES), (PWSTR)at};
       at += text_room(texts[i], i);
     }
     p->Environment = environment ? (PWSTR)at : NULL;

@@ -174,7 +174,8 @@ ULONG path_make_full(PWSTR out, PCWSTR name)
 PWSTR path_room(PCWSTR name)
 {
   /* The current directory, a separator, the name. */
-  SIZE_T room = (SIZE_T)path_length(name) + NtCurrentPeb()->ProcessParameters->CurrentDirectory.DosPath.Length / 2 + 270;
+  SIZE_T room =
+      (SIZE_T)path_length(name) + NtCurrentPeb()->ProcessParameters->CurrentDirectory.DosPath.Length / 2 + 270;
   return RtlAllocateHeap(NtCurrentPeb()->ProcessHeap, 0, room * 2);
 }
 

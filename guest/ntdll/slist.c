@@ -32,7 +32,7 @@ void NTAPI RtlInitializeSListHead(PSLIST_HEADER ListHead)
 
 PSLIST_ENTRY NTAPI RtlFirstEntrySList(const SLIST_HEADER *ListHead) { return entry_of(((const ULONG64 *)ListHead)[1]); }
 
-USHORT NTAPI RtlQueryDepthSList(PSLIST_HEADER ListHead) { return (USHORT)*(const volatile ULONG64 *)ListHead; }
+USHORT NTAPI RtlQueryDepthSList(PSLIST_HEADER ListHead) { return (USHORT) * (const volatile ULONG64 *)ListHead; }
 
 PSLIST_ENTRY NTAPI RtlInterlockedPushListSListEx(PSLIST_HEADER ListHead, PSLIST_ENTRY List, PSLIST_ENTRY ListEnd,
                                                  DWORD Count)
@@ -41,7 +41,8 @@ PSLIST_ENTRY NTAPI RtlInterlockedPushListSListEx(PSLIST_HEADER ListHead, PSLIST_
   load(ListHead, &depth, &first);
   do {
     ListEnd->Next = entry_of(first);
-  } while (!exchange(ListHead, &depth, &first, ((depth & ~DEPTH) + ONE_CHANGE) | ((depth + Count) & DEPTH), (ULONG64)List));
+  } while (
+      !exchange(ListHead, &depth, &first, ((depth & ~DEPTH) + ONE_CHANGE) | ((depth + Count) & DEPTH), (ULONG64)List));
   return entry_of(first);
 }
 

@@ -118,20 +118,23 @@ LONG NTAPI RtlCompareUnicodeStrings(PCWSTR String1, SIZE_T String1Length, PCWSTR
   return result ? result : (LONG)String1Length - (LONG)String2Length;
 }
 
-LONG NTAPI RtlCompareUnicodeString(const UNICODE_STRING *String1, const UNICODE_STRING *String2, BOOLEAN CaseInSensitive)
+LONG NTAPI RtlCompareUnicodeString(const UNICODE_STRING *String1, const UNICODE_STRING *String2,
+                                   BOOLEAN CaseInSensitive)
 {
   USHORT shorter = String1->Length < String2->Length ? String1->Length : String2->Length;
   LONG result = compare(String1->Buffer, String2->Buffer, shorter / 2u, CaseInSensitive);
   return result ? result : (LONG)String1->Length - (LONG)String2->Length;
 }
 
-BOOLEAN NTAPI RtlEqualUnicodeString(const UNICODE_STRING *String1, const UNICODE_STRING *String2, BOOLEAN CaseInSensitive)
+BOOLEAN NTAPI RtlEqualUnicodeString(const UNICODE_STRING *String1, const UNICODE_STRING *String2,
+                                    BOOLEAN CaseInSensitive)
 {
   return String1->Length == String2->Length &&
          !compare(String1->Buffer, String2->Buffer, String1->Length / 2u, CaseInSensitive);
 }
 
-BOOLEAN NTAPI RtlPrefixUnicodeString(const UNICODE_STRING *String1, const UNICODE_STRING *String2, BOOLEAN CaseInSensitive)
+BOOLEAN NTAPI RtlPrefixUnicodeString(const UNICODE_STRING *String1, const UNICODE_STRING *String2,
+                                     BOOLEAN CaseInSensitive)
 {
   return String1->Length <= String2->Length &&
          !compare(String1->Buffer, String2->Buffer, String1->Length / 2u, CaseInSensitive);
@@ -258,7 +261,8 @@ NTSTATUS NTAPI RtlDuplicateUnicodeString(ULONG Flags, const UNICODE_STRING *Sour
   return STATUS_SUCCESS;
 }
 
-NTSTATUS NTAPI RtlHashUnicodeString(const UNICODE_STRING *String, BOOLEAN CaseInSensitive, ULONG HashAlgorithm, ULONG *HashValue)
+NTSTATUS NTAPI RtlHashUnicodeString(const UNICODE_STRING *String, BOOLEAN CaseInSensitive, ULONG HashAlgorithm,
+                                    ULONG *HashValue)
 {
   ULONG hash = 0;
   if (!String || !HashValue || HashAlgorithm > 1)

@@ -134,5 +134,6 @@ LONGLONG NTAPI RtlGetInterruptTimePrecise(LARGE_INTEGER *PerformanceCounter)
 
 ULONG NTAPI NtGetTickCount(void)
 {
-  return (ULONG)(*(const volatile ULONG64 *)(USER_SHARED_DATA + 0x320) * *(const ULONG *)(USER_SHARED_DATA + 0x04) >> 24);
+  return (ULONG)(*(const volatile ULONG64 *)(USER_SHARED_DATA + 0x320) * *(const ULONG *)(USER_SHARED_DATA + 0x04) >>
+                 24);
 }

@@ -36,7 +36,8 @@ static ULONG read_utf8(const UCHAR **at, const UCHAR *end, BOOLEAN *bad)
 }
 
 NTSTATUS NTAPI RtlUTF8ToUnicodeN(PWSTR UnicodeStringDestination, ULONG UnicodeStringMaxByteCount,
-                                 ULONG *UnicodeStringActualByteCount, const char *UTF8StringSource, ULONG UTF8StringByteCount)
+                                 ULONG *UnicodeStringActualByteCount, const char *UTF8StringSource,
+                                 ULONG UTF8StringByteCount)
 {
   const UCHAR *at = (const UCHAR *)UTF8StringSource, *end = at + UTF8StringByteCount;
   ULONG room = UnicodeStringDestination ? UnicodeStringMaxByteCount / 2 : 0x7FFFFFFF, written = 0;
@@ -63,7 +64,8 @@ NTSTATUS NTAPI RtlUTF8ToUnicodeN(PWSTR UnicodeStringDestination, ULONG UnicodeSt
 }
 
 NTSTATUS NTAPI RtlUnicodeToUTF8N(char *UTF8StringDestination, ULONG UTF8StringMaxByteCount,
-                                 ULONG *UTF8StringActualByteCount, PCWSTR UnicodeStringSource, ULONG UnicodeStringByteCount)
+                                 ULONG *UTF8StringActualByteCount, PCWSTR UnicodeStringSource,
+                                 ULONG UnicodeStringByteCount)
 {
   ULONG count = UnicodeStringByteCount / 2, written = 0, room = UTF8StringDestination ? UTF8StringMaxByteCount : ~0u;
   NTSTATUS status = STATUS_SUCCESS;

@@ -9,21 +9,21 @@
 static ULONG failures;
 
 /** Fails with the condition's text and a number that is worth seeing. */
-#define CHECK_NUMBER(condition, number)                                                                             \
-  do {                                                                                                              \
-    if (!(condition)) {                                                                                             \
-      failures++;                                                                                                   \
-      DbgPrintEx(0, 0xFFFFFFFF, "%s:%d: %s (%I64x)\n", __FILE__, __LINE__, #condition, (ULONG64)(number));          \
-    }                                                                                                               \
+#define CHECK_NUMBER(condition, number)                                                                                \
+  do {                                                                                                                 \
+    if (!(condition)) {                                                                                                \
+      failures++;                                                                                                      \
+      DbgPrintEx(0, 0xFFFFFFFF, "%s:%d: %s (%I64x)\n", __FILE__, __LINE__, #condition, (ULONG64)(number));             \
+    }                                                                                                                  \
   } while (0)
 #define CHECK(condition) CHECK_NUMBER(condition, 0)
-#define CHECK_EQ(value, expected)                                                                                   \
-  do {                                                                                                              \
-    ULONG64 value_ = (ULONG64)(value), expected_ = (ULONG64)(expected);                                             \
-    if (value_ != expected_) {                                                                                      \
-      failures++;                                                                                                   \
-      DbgPrintEx(0, 0xFFFFFFFF, "%s:%d: %s is %I64x, not %s\n", __FILE__, __LINE__, #value, value_, #expected);      \
-    }                                                                                                               \
+#define CHECK_EQ(value, expected)                                                                                      \
+  do {                                                                                                                 \
+    ULONG64 value_ = (ULONG64)(value), expected_ = (ULONG64)(expected);                                                \
+    if (value_ != expected_) {                                                                                         \
+      failures++;                                                                                                      \
+      DbgPrintEx(0, 0xFFFFFFFF, "%s:%d: %s is %I64x, not %s\n", __FILE__, __LINE__, #value, value_, #expected);        \
+    }                                                                                                                  \
   } while (0)
 #define CHECK_STATUS(value, expected) CHECK_EQ((ULONG)(value), (ULONG)(expected))
 

@@ -51,7 +51,8 @@ static void texts(void)
   CHECK(!memcmp(buffer, "xy\0\0\0f", 6));
   CHECK(wcslen(L"four") == 4 && !_wcsicmp(L"ABC", L"abc") && wcschr(L"abc", 'b')[1] == 'c');
   CHECK(!memcmp(memmove(buffer + 1, memcpy(buffer, "12345678", 9), 8), "12345678", 8) && buffer[0] == '1');
-  CHECK(tolower('Q') == 'q' && toupper('q') == 'Q' && isspace('\t') && !isspace('a') && isxdigit('F') && !isxdigit('g'));
+  CHECK(tolower('Q') == 'q' && toupper('q') == 'Q' && isspace('\t') && !isspace('a') && isxdigit('F') &&
+        !isxdigit('g'));
 }
 
 static int by_value(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Heaps: what Microsoft documents of HeapCreate, HeapAlloc, HeapReAlloc, HeapFree, HeapSize, HeapWalk and HeapValidate. */
+/* Heaps: what Microsoft documents of HeapCreate, HeapAlloc, HeapReAlloc, HeapFree, HeapSize, HeapWalk and HeapValidate.
+ */
 #include "check.h"
 
 static ULONG random_state = 12345;
@@ -13,7 +14,7 @@ static ULONG random(ULONG below)
 static BOOLEAN is_filled(const UCHAR *bytes, UCHAR value, SIZE_T size)
 {
   /* Of many bytes, some. */
-  for (SIZE_T i = 0; i < size; i += size - i > 4096 ? 509 : 1)
+  for (SIZE_T i = 0; i<size; i += size - i> 4096 ? 509 : 1)
     if (bytes[i] != value)
       return FALSE;
   return TRUE;
@@ -153,6 +154,24 @@ static void user_values(PVOID heap)
   CHECK(RtlFreeHeap(heap, 0, block));
 }
 
+/* The low fragmentation heap: documented not to be had in a heap of fixed size or with debug checks. */
+static void information(void)
+{
+  ULONG low = 2, now = 7;
+  SIZE_T length = 0;
+  BOOLEAN checks = (NtCurrentPeb()->NtGlobalFlag & FLG_DEBUG_HEAP) != 0;
+  PVOID heap = RtlCreateHeap(HEAP_GROWABLE, NULL, 0, 0, NULL, NULL);
+  PVOID fixed = RtlCreateHeap(0, NULL, 0x20000, 0, NULL, NULL);
+  CHECK_STATUS(RtlQueryHeapInformation(heap, HeapCompatibilityInformation, &now, 2, &length), STATUS_BUFFER_TOO_SMALL);
+  CHECK_EQ(length, sizeof now);
+  CHECK_STATUS(RtlSetHeapInformation(fixed, HeapCompatibilityInformation, &low, sizeof low), STATUS_UNSUCCESSFUL);
+  CHECK_STATUS(RtlSetHeapInformation(heap, HeapCompatibilityInformation, &low, sizeof low),
+               checks ? STATUS_UNSUCCESSFUL : STATUS_SUCCESS);
+  CHECK_STATUS(RtlQueryHeapInformation(heap, HeapCompatibilityInformation, &now, sizeof now, NULL), STATUS_SUCCESS);
+  CHECK_EQ(now, checks ? 0 : 2);
+  CHECK(!RtlDestroyHeap(heap) && !RtlDestroyHeap(fixed));
+}
+
 void check(void)
 {
   PPEB peb = NtCurrentPeb();
@@ -172,4 +191,5 @@ void check(void)
   CHECK(RtlDestroyHeap(peb->ProcessHeap) == peb->ProcessHeap);
   fixed_heap();
   walk();
+  information();
 }

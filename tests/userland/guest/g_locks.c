@@ -13,7 +13,8 @@ static volatile ULONG count, srw_count, tokens, served, initialised;
 static HANDLE run(PUSER_THREAD_START_ROUTINE routine, ULONG_PTR argument)
 {
   HANDLE thread = NULL;
-  CHECK_STATUS(RtlCreateUserThread(NtCurrentProcess(), NULL, FALSE, 0, 0, 0, routine, (PVOID)argument, &thread, NULL), 0);
+  CHECK_STATUS(RtlCreateUserThread(NtCurrentProcess(), NULL, FALSE, 0, 0, 0, routine, (PVOID)argument, &thread, NULL),
+               0);
   return thread;
 }
 

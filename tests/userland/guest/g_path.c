@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* DOS paths (Microsoft: "Naming Files, Paths, and Namespaces", "File path formats on Windows systems") and environment. */
+/* DOS paths (Microsoft: "Naming Files, Paths, and Namespaces", "File path formats on Windows systems") and environment.
+ */
 #include "check.h"
 
 static BOOLEAN same(PCWSTR a, PCWSTR b)

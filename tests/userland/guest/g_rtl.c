@@ -14,7 +14,8 @@ static void times(void)
   CHECK(back.Second == 56 && back.Milliseconds == 789 && back.Weekday == 2);
   RtlSecondsSince1970ToTime(1u << 30, &time);
   RtlTimeToTimeFields(&time, &back);
-  CHECK(back.Year == 2004 && back.Month == 1 && back.Day == 10 && back.Hour == 13 && back.Minute == 37 && back.Second == 4);
+  CHECK(back.Year == 2004 && back.Month == 1 && back.Day == 10 && back.Hour == 13 && back.Minute == 37 &&
+        back.Second == 4);
   CHECK(RtlTimeToSecondsSince1970(&time, &seconds) && seconds == 1u << 30);
   CHECK(RtlTimeToSecondsSince1980(&time, &seconds) && seconds == (1u << 30) - 315532800u);
   time.QuadPart = 0;
