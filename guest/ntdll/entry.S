@@ -13,12 +13,8 @@
 #define RECORD_OFFSET 0x4F0        /* EXCEPTION_RECORD, after CONTEXT and CONTEXT_EX */
 #define MACHINE_FRAME_OFFSET 0x590 /* spec/5 fact 19 */
 
-/* rsp = CONTEXT. The CONTEXT's home fields serve as the home space of the calls. */
-  exported KiUserExceptionDispatcher
-  .seh_proc KiUserExceptionDispatcher
-KiUserExceptionDispatcher:
-  .seh_pushframe
-  .seh_stackalloc MACHINE_FRAME_OFFSET
+/* Unwind codes of a function that runs on a CONTEXT: the nonvolatile registers are in it. */
+  .macro saved_in_context
   .seh_savereg %rbx, 0x90
   .seh_savereg %rbp, 0xA0
   .seh_savereg %rsi, 0xA8
@@ -37,6 +33,15 @@ KiUserExceptionDispatcher:
   .seh_savexmm %xmm13, 0x270
   .seh_savexmm %xmm14, 0x280
   .seh_savexmm %xmm15, 0x290
+  .endm
+
+/* rsp = CONTEXT. The CONTEXT's home fields serve as the home space of the calls. */
+  exported KiUserExceptionDispatcher
+  .seh_proc KiUserExceptionDispatcher
+KiUserExceptionDispatcher:
+  .seh_pushframe
+  .seh_stackalloc MACHINE_FRAME_OFFSET
+  saved_in_context
   .seh_endprologue
   cld
   lea RECORD_OFFSET(%rsp), %rcx
@@ -259,24 +264,7 @@ RtlpRestoreContext:
 RtlpConsolidateFrames:
   .seh_pushframe
   .seh_stackalloc (MACHINE_FRAME_OFFSET)
-  .seh_savereg %rbx, 0x90
-  .seh_savereg %rbp, 0xA0
-  .seh_savereg %rsi, 0xA8
-  .seh_savereg %rdi, 0xB0
-  .seh_savereg %r12, 0xD8
-  .seh_savereg %r13, 0xE0
-  .seh_savereg %r14, 0xE8
-  .seh_savereg %r15, 0xF0
-  .seh_savexmm %xmm6, 0x200
-  .seh_savexmm %xmm7, 0x210
-  .seh_savexmm %xmm8, 0x220
-  .seh_savexmm %xmm9, 0x230
-  .seh_savexmm %xmm10, 0x240
-  .seh_savexmm %xmm11, 0x250
-  .seh_savexmm %xmm12, 0x260
-  .seh_savexmm %xmm13, 0x270
-  .seh_savexmm %xmm14, 0x280
-  .seh_savexmm %xmm15, 0x290
+  saved_in_context
   .seh_endprologue
   push %rbx
   push %rsi
